@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from gateway.database import QUERIES, Connection
 from gateway.errors import Refusal, RefusalCode
@@ -46,6 +46,9 @@ class DestinationStanding:
     paused_by: str | None
     stopped_at: datetime | None
     stopped_why: str | None
+    warm_up_start: int | None
+    warm_up_factor: float | None
+    warm_up_from: date | None
 
 
 MAX_PER_MINUTE = 100_000
@@ -125,6 +128,9 @@ async def destinations(connection: Connection, *, after: str | None = None) -> t
                 paused_by=row["paused_by"],
                 stopped_at=row["stopped_at"],
                 stopped_why=row["stopped_why"],
+                warm_up_start=row["warm_up_start"],
+                warm_up_factor=float(row["warm_up_factor"]) if row["warm_up_factor"] is not None else None,
+                warm_up_from=row["warm_up_from"],
             )
             async for row in QUERIES.destinations(connection, after=after, limit=MAX_DESTINATIONS)
         ]

@@ -164,7 +164,7 @@ async def resume_relay(connection: Connection, name: str, actor: str) -> None:
     async with connection.transaction():
         resumed = await QUERIES.resume_relay(connection, name=name)
         if resumed is None:
-            raise Refusal(RefusalCode.NOT_FOUND, "There is no such relay.", ("relay",))
+            raise Refusal(RefusalCode.NOT_FOUND, "There is no such relay.", ("name",))
         await note_order(connection, RelayEventKind.RESUMED, actor, relay=name, text=f"Resumed by {actor}.")
     await QUERIES.forget_refusals(connection, of_relay=True, place=name)
     await release_parked(connection, relay=name, paused_until=resumed["paused_until"])

@@ -38,13 +38,22 @@ from working w where d.domain = w.domain and not w.bare
 returning d.domain;
 
 -- name: resume_destination^
--- Ends every pause and stop by a person's decision; returns until when mail that waits for it was put off, if that is
--- known.
-update destination
-set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0,
-    person_paused_until = null, person_paused_why = null, person_paused_by = null
-where domain = :domain
-returning nullif(greatest(old.paused_until, old.person_paused_until), 'infinity') as paused_until;
+-- Ends every pause and stop by a person's decision: a row without limits is deleted. Returns until when mail that waits
+-- for it was put off, if that is known; nothing for a domain without a row.
+with found as (
+    select f.domain, f.min_interval is null and f.per_day is null and f.connections is null
+             and f.warm_up_from is null as bare,
+           nullif(greatest(f.paused_until, f.person_paused_until), 'infinity') as paused_until
+    from destination f where f.domain = :domain for update
+), deleted as (
+    delete from destination d using found f where d.domain = f.domain and f.bare
+), resumed as (
+    update destination d
+    set stopped_at = null, stopped_why = null, paused_until = null, paused_why = null, pause_step = 0,
+        person_paused_until = null, person_paused_why = null, person_paused_by = null
+    from found f where d.domain = f.domain and not f.bare
+)
+select f.paused_until from found f;
 
 -- name: pause_destination_by_person^
 -- Pauses a destination by a person's decision, or changes that pause; the gateway's own pause or stop stays beside it.
@@ -76,17 +85,21 @@ set min_interval = excluded.min_interval, per_day = excluded.per_day, connection
                         else coalesce(destination.warm_up_from, excluded.warm_up_from) end;
 
 -- name: destinations
--- Every limited, paused or stopped domain, by name.
+-- Every domain that is limited, stopped or paused now, by name: one whose pause is over has a row until it takes mail.
 -- While a person's pause lasts it is the one that is shown, until the later of both ends.
 select d.domain, d.min_interval, d.per_day, d.connections, d.stopped_at, d.stopped_why, d.next_permit_at,
        nullif(case when d.person_paused_until > now() then greatest(d.paused_until, d.person_paused_until)
-                   else d.paused_until end, 'infinity') as paused_until,
-       case when d.person_paused_until > now() then d.person_paused_why else d.paused_why end as paused_why,
+                   when d.paused_until > now() then d.paused_until end, 'infinity') as paused_until,
+       case when d.person_paused_until > now() then d.person_paused_why
+            when d.paused_until > now() then d.paused_why end as paused_why,
        case when d.person_paused_until > now() then d.person_paused_by end as paused_by,
+       d.warm_up_start, d.warm_up_factor, d.warm_up_from,
        cap_today(d.per_day, d.warm_up_from, d.warm_up_start, d.warm_up_factor) as cap_today,
        sent_today(d.day, d.day_count) as sent_today, domain_rate(d.domain) as rate
 from destination d
-where :after::text is null or d.domain > :after::text
+where (:after::text is null or d.domain > :after::text)
+  and (d.min_interval is not null or d.per_day is not null or d.connections is not null or d.warm_up_from is not null
+       or d.stopped_at is not null or d.paused_until > now() or d.person_paused_until > now())
 order by d.domain limit :limit::integer;
 
 -- name: release_domain_connections!

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
 from typing import Annotated
 
 import strawberry
 
+from gateway.errors import Refusal, RefusalCode
 from gateway.mail.response import Stage
 from gateway.outbox import domain_limits, gateway_history, lanes, relay_limits
 from gateway.outbox.gateway_history import GatewaySpan
@@ -23,6 +24,7 @@ from service.graph.row import FromValue
 from service.graph.user_error import UserError
 
 DOMAIN_RATE = "Attempts a second over the last one to two minutes; of each worker's 500 busiest domains."
+WARM_UP_SINCE = "The beginning of its warm-up's first day (UTC); null for none."
 PAUSED_BY = "Who paused it: the name of a token or person; null for the gateway itself."
 AfterDomain = Annotated[str | None, strawberry.argument(description="Only domains behind this one.")]
 
@@ -80,6 +82,11 @@ class LimitSource(Enum):
     PERSON = strawberry.enum_value("PERSON", description="`setRelayLimit`, which stands before the setting.")
 
 
+def _warm_up_since(root: Relay | Destination) -> datetime | None:
+    day = root.value.warm_up_from
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+
+
 @strawberry.type(description="A mail server that we hand mail to.")
 class Relay(FromValue[relay_limits.RelayStanding]):
     """As the gateway knows it."""
@@ -99,6 +106,7 @@ class Relay(FromValue[relay_limits.RelayStanding]):
     cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
     warm_up_start: int | None = strawberry.field(description="Its warm-up's limit on the first day; null for none.")
     warm_up_factor: float | None = strawberry.field(description="By how much its warm-up's limit grows a day.")
+    warm_up_since: datetime | None = strawberry.field(resolver=_warm_up_since, description=WARM_UP_SINCE)
     limited_by: str | None = strawberry.field(description="Who set its limits; null for those of RELAY_URL.")
     limited_at: datetime | None = strawberry.field(description="When that was.")
     waits_until: datetime | None = strawberry.field(description="When it may next be used, if known and not now.")
@@ -128,6 +136,9 @@ class Destination(FromValue[domain_limits.DestinationStanding]):
     per_day: int | None = strawberry.field(description="Its limit; null for none.")
     connections: int | None = strawberry.field(description="Its limit; null for none.")
     cap_today: int | None = strawberry.field(description="Today's limit, by warm-up; null for none.")
+    warm_up_start: int | None = strawberry.field(description="Its warm-up's limit on the first day; null for none.")
+    warm_up_factor: float | None = strawberry.field(description="By how much its warm-up's limit grows a day.")
+    warm_up_since: datetime | None = strawberry.field(resolver=_warm_up_since, description=WARM_UP_SINCE)
     sent_today: int = strawberry.field(description="How many went there today.")
     rate: float = strawberry.field(description=DOMAIN_RATE)
     next_permit_at: datetime | None = strawberry.field(
@@ -205,11 +216,22 @@ class LaneInput:
     lane: str = strawberry.field(description="Its name: work-order or individual.")
 
 
-@strawberry.input(description="One relay.")
+@strawberry.input(description="One relay, by its name.")
 class RelayInput:
-    """By its name."""
+    """As `pauseRelay` names it; once it was called `relay` here alone."""
 
-    relay: str = strawberry.field(description="Its name.")
+    name: str | None = strawberry.field(default=None, description="Its name.")
+    relay: str | None = strawberry.field(
+        default=None, description="Its name.", deprecation_reason="`name`, as everywhere else."
+    )
+
+    def read(self) -> str:
+        """Its name. Raises Refusal: REQUIRED, INVALID for two names."""
+        if self.name is None and self.relay is None:
+            raise Refusal(RefusalCode.REQUIRED, "The relay's name.", ("name",))
+        if None not in (self.name, self.relay) and self.name != self.relay:
+            raise Refusal(RefusalCode.INVALID, "`relay` is the older name of `name`: give `name` alone.", ("relay",))
+        return self.name or self.relay or ""
 
 
 @strawberry.input(description="A domain's limits; whatever is omitted or null has none.")
@@ -251,7 +273,7 @@ async def resume_lane(info: Info, input: Input[LaneInput]) -> GatewayPayload:
 
 async def resume_relay(info: Info, input: Input[RelayInput]) -> GatewayPayload:
     """On record, with who and when."""
-    return await decide(info, partial(relay_limits.resume_relay, name=input.relay, actor=info.context.actor))
+    return await decide(info, partial(relay_limits.resume_relay, name=input.read(), actor=info.context.actor))
 
 
 async def resume_destination(info: Info, input: Input[DestinationInput]) -> GatewayPayload:

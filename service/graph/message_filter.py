@@ -18,6 +18,7 @@ from gateway.mail.verdict import Cause
 from service.errors import BadInput
 from service.finding.query import MessageQuery
 from service.finding.search_text import check_search, named_message
+from service.graph.domain_name import read_domain
 from service.graph.node import read_message_id, read_typed_id
 from service.graph.time_range import TimeRangeInput
 
@@ -119,7 +120,7 @@ class _Reader:
             "mailing_ids": self._list("mailingIds", asked.mailing_ids, _mailing, "a Mailing's id"),
             "sender_ids": self._list("senderIds", asked.sender_ids, _row_of("Sender"), "a Sender's id"),
             "relays": self._list("relays", asked.relays),
-            "domains": self._list("domains", asked.domains, _domain, "a domain"),
+            "domains": self._list("domains", asked.domains, read_domain, "a domain"),
             "addresses": addresses,
             "address_hashes": None if addresses is None else _hashes(addresses, self._deployment),
             "since": since,
@@ -177,12 +178,6 @@ def _row_of(kind: str) -> Callable[[str], UUID | None]:
         return found.row_id if found else None
 
     return read
-
-
-def _domain(text: str) -> str | None:
-    """As search rows have it: in A-labels and small letters."""
-    name = text.strip().removeprefix("@")
-    return with_a_labels(f"@{name}")[1:] if name and "@" not in name and len(name) < LONGEST_ADDRESS else None
 
 
 def _address(text: str) -> str | None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import strawberry
 from asyncpg import Record
 from strawberry.types.nodes import SelectedField, Selection
 
-from gateway.mail.address import LONGEST_ADDRESS, with_a_labels
 from gateway.mail.field_checks import time_zones
 from gateway.mail.source import SourceType
 from gateway.mail.time_buckets import seconds_of
@@ -22,6 +22,7 @@ from service.database import statement
 from service.errors import BadInput
 from service.graph.campaign import Campaign
 from service.graph.context import Info
+from service.graph.domain_name import read_domain
 from service.graph.loaders import existing_row
 from service.graph.node import read_typed_id
 from service.graph.row import FromRow
@@ -41,6 +42,8 @@ from service.graph.statistics_spans import (
 
 BY_MAIL = statement("statistics_of_mail")
 BY_DOMAIN = statement("statistics_of_domains")
+CAMPAIGNS = statement("known_campaigns")
+SENDERS = statement("known_senders")
 
 MAX_ROWS = 1_000
 """More than a chart or a table shows: three years of days, six weeks of hours."""
@@ -48,6 +51,8 @@ MAX_DOMAINS = 500
 """Domains told apart: the others get a mail here and there."""
 MAX_VALUES = 100
 """Values of one list of a filter."""
+MAX_FAULTS = 20
+"""Faults that one message tells."""
 
 
 @strawberry.enum(description="By what figures are told apart.")
@@ -210,10 +215,26 @@ async def read_statistics(
 ) -> list[StatisticsRow]:
     """The figures, by time and then the largest group first. Raises BadInput."""
     asked = _read_question(since, until, group_by, filter or StatisticsFilter(), time_zone, _is_timed(info))
+    await _check_known(info, asked)
     rows = await (_read_domains(info, asked) if StatisticsGroup.DOMAIN in asked.told_apart else _read_mail(info, asked))
     if len(rows) > MAX_ROWS:
         raise BadInput("until", _too_many(rows, asked))
     return [StatisticsRow.of(row) for row in rows]
+
+
+async def _check_known(info: Info, asked: _Question) -> None:
+    """Refuse campaigns and senders that there are not: their figures would be empty, and look like theirs. Raises
+    BadInput."""
+    faults = []
+    if asked.campaign_ids:
+        there = {row["id"] for row in await info.context.reading.fetch(CAMPAIGNS, campaign_ids=asked.campaign_ids)}
+        faults += [f"there is no Campaign_{one.hex}" for one in asked.campaign_ids if one not in there]
+    if asked.senders:
+        ids = [UUID(one) for one in asked.senders]
+        there = {row["id"] for row in await info.context.reading.fetch(SENDERS, sender_ids=ids)}
+        faults += [f"there is no Sender_{one.hex}" for one in ids if one not in there]
+    if faults:
+        raise BadInput("filter", "; ".join(faults[:MAX_FAULTS]))
 
 
 def _is_timed(info: Info) -> bool:
@@ -301,7 +322,7 @@ class _FilterReader:
             "campaign_ids": self._list("campaignIds", filter.campaign_ids, _row_of("Campaign"), "a Campaign's id"),
             "senders": self._list("senderIds", filter.sender_ids, _sender, "a Sender's id"),
             "relays": self._list("relays", filter.relays, lambda one: one, "a relay"),
-            "domains": self._list("domains", filter.domains, _domain, "a domain"),
+            "domains": self._list("domains", filter.domains, read_domain, "a domain"),
         }
         if self._faults:
             raise BadInput("filter", "; ".join(self._faults))
@@ -334,12 +355,6 @@ def _sender(text: str) -> str | None:
     """As rollups name it."""
     found = _row_of("Sender")(text)
     return str(found) if found else None
-
-
-def _domain(text: str) -> str | None:
-    """As rollups name it: in A-labels and small letters."""
-    name = text.strip().removeprefix("@")
-    return with_a_labels(f"@{name}")[1:] if name and "@" not in name and len(name) < LONGEST_ADDRESS else None
 
 
 # The rows -----------------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-// The times of a plot's axis, cursor and table, in the zone that the reader chose.
+// The times of a plot's axis, cursor and table, in the zone and language that the reader chose.
+import { preference } from "./preferences.js";
 
 const DAY = 86_400;
 
 /** How to write times: at the axis, with the step between two ticks in seconds; and whole, for the cursor and the table. */
-export function plotTimes(x, { zone = chosenZone(), locale = undefined } = {}) {
+export function plotTimes(x, { zone = preference("zone"), locale = preference("language") } = {}) {
   const span = x.length ? x[x.length - 1] - x[0] : 0;
   const days = x.length > 1 && x.every((each, place) => !place || each - x[place - 1] >= DAY - 7_200);
   const written = (options) => {
@@ -21,6 +22,3 @@ export function plotTimes(x, { zone = chosenZone(), locale = undefined } = {}) {
     whole,
   };
 }
-
-/** The zone of the reader's choice, or undefined for the browser's. */
-const chosenZone = () => globalThis.localStorage?.getItem("zone") || undefined;

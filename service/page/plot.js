@@ -1,7 +1,12 @@
 // A plot over time: a figure whose canvas uPlot draws, with its numbers as a table and a cursor for the arrow keys.
 import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { said } from "./language.js";
+import { number, percent } from "./numbers.js";
 import { plotTimes } from "./plot-times.js";
+import { withStyleSheet } from "./style-sheet.js";
+
+// The views that draw plots wait for it, as for their own.
+await withStyleSheet(new URL("./plot.css", import.meta.url).href);
 
 /** By how many points each key moves the cursor. */
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
@@ -14,9 +19,10 @@ let broken = false;
 /**
  * The figure. `x` are seconds since 1970, rising; a series is `{ label, values, dash?, token, steps?, lower?, upper? }`
  * with a value, or null for a gap, for each x; `lower` and `upper` are the bounds of a band. `unit` is a text; `format`
- * writes a value (else its digits), `log` for values that differ by more than ten times, `stacked` for bars on each
- * other, `shades: [{ from, to, label }]` and `marks: [{ at, label }]` for spans and moments of x. `level` is that of its
- * heading. The style sheet of the view imports `plot.css`.
+ * writes a value (else its digits), `isShare` for percent, `log` for values that differ by more than ten times, `ticks` for an axis with
+ * these ticks, `stacked` for bars on each
+ * other, `shades: [{ from, to, label }]` and `marks: [{ at, label }]` for spans and moments of x, `until`
+ * where x ends when that is behind the last value, `zone` for another than the reader's. `level` is that of its heading.
  */
 export const plot = (given) => html`<figure class="plot" aria-labelledby=${`${given.id}-name ${given.id}-summary`}>
   <figcaption>${given.level === 2 ? html`<h2 id=${`${given.id}-name`}>${given.name}</h2>` : html`<h3 id=${`${given.id}-name`}>${given.name}</h3>`}
@@ -117,14 +123,14 @@ export function valuesAt(given, place) {
   return `${timesOf(given).whole(at)}: ${[...values, ...spans].join(", ")}`;
 }
 
-const timesOf = (given) => plotTimes(given.x);
+const timesOf = ({ x, zone }) => plotTimes(x, zone ? { zone } : {});
 
 /** A value as a text; what is not known is a dash. */
-export function valueOf({ format, unit }, value) {
+export function valueOf({ format, unit, isShare }, value) {
   if (value === null || value === undefined) return "–";
   if (format) return format(value);
-  const text = value.toLocaleString(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 });
-  return unit === "%" ? `${text} %` : text;
+  if (isShare || unit === "%") return percent(value / 100);
+  return number(value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
 }
 
 const bandOf = (given, { lower, upper }, place) =>

@@ -391,6 +391,14 @@ async def test_bad_questions_are_refused_with_what_would_do(make_context: MakeCo
     filter = {"campaignIds": ["Campaign_1"], "senderIds": ["x"], "relays": ["r"] * 101, "domains": ["a@b.example"]}
     said = await refusal(context, "DAY", filter=filter)
     assert all(name in said for name in ("campaignIds[0]", "senderIds[0]", "relays: at most 100", "domains[0]"))
+    said = await refusal(context, "DOMAIN", filter={"domains": ["example.com", "not a domain", "a..b"]})
+    assert "domains[1] is not a domain" in said
+    # Not empty figures, which would look like theirs
+    campaign, sender = f"Campaign_{'0' * 31}1", f"Sender_{'0' * 31}2"
+    said = await refusal(context, "CAMPAIGN", filter={"campaignIds": [campaign]})
+    assert f"there is no {campaign}" in said
+    said = await refusal(context, "SENDER", filter={"senderIds": [sender]})
+    assert f"there is no {sender}" in said
     # Times without mail, however far away, are no rows
     for since, until in ((1, 9), (1, 1999), (2201, 9999)):
         span = {"since": datetime(since, 1, 1, tzinfo=UTC), "until": datetime(until, 12, 31, 23, 30, tzinfo=UTC)}

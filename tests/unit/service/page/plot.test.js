@@ -3,11 +3,10 @@ import { markup } from "./browser.js";
 import assert from "node:assert/strict";
 import test from "node:test";
 
-document.documentElement = {};
 const { loadLanguage } = await import("../../../../service/page/language.js");
 await loadLanguage("en");
 const { nextPlace, plot, valuesAt, valueOf } = await import("../../../../service/page/plot.js");
-const { namePlaces, rowsOf, topOf } = await import("../../../../service/page/plot-scale.js");
+const { namePlaces, rowsOf, splitsOf, topOf } = await import("../../../../service/page/plot-scale.js");
 const { plotTimes } = await import("../../../../service/page/plot-times.js");
 
 const NOON = Date.UTC(2026, 10, 29, 12) / 1000;
@@ -38,12 +37,12 @@ test("values are said with their names, gaps and spans", () => {
 
 test("a band's bounds stand behind the value", () => {
   const rate = { ...given, unit: "%", series: [{ label: "Opened", token: "--plot-1", values: [31.24, null, 30], lower: [28, null, 27], upper: [34, null, 33] }] };
-  assert.match(valuesAt(rate, 0), /Opened 31 % \(between 28 % and 34 %\)$/);
+  assert.match(valuesAt(rate, 0), /Opened 31.2% \(between 28% and 34%\)$/);
   assert.match(valuesAt(rate, 1), /Opened –$/);
 });
 
 test("small values keep a digit behind the point, a format of the plot's own is used", () => {
-  assert.equal(valueOf({ unit: "%" }, 0.25), "0.3 %");
+  assert.equal(valueOf({ unit: "%" }, 0.25), "0.3%");
   assert.equal(valueOf({ unit: "messages" }, 12.4), "12");
   assert.equal(valueOf({ unit: "seconds", format: (seconds) => `${seconds / 60} min` }, 120), "2 min");
 });
@@ -60,9 +59,13 @@ test("the axis ends a little above the highest value, that of shares at 100, tha
   assert.equal(topOf(48, { unit: "messages" }), 60);
   assert.equal(topOf(null, { unit: "messages" }), 1);
   assert.equal(topOf(93, { unit: "%" }), 100);
-  assert.equal(topOf(12, { unit: "%", stacked: true }), 100);
+  assert.equal(topOf(4.9, { unit: "%", stacked: true }), 6);
   assert.equal(topOf(203, { log: true }), 1000);
   assert.equal(topOf(0.5, { log: true }), 10);
+  assert.deepEqual(splitsOf(60, { unit: "messages" }), [0, 20, 40, 60]);
+  assert.deepEqual(splitsOf(1_000, { log: true }), [0, 1, 10, 100, 1_000]);
+  const ages = { log: true, ticks: [0, 1, 10, 60, 600] };
+  assert.deepEqual([topOf(42, ages), topOf(0, ages), splitsOf(60, ages)], [60, 1, [0, 1, 10, 60]]);
 });
 
 test("stacked bars are sums from the ground, the highest first", () => {
