@@ -726,7 +726,7 @@ export const words = {
     notOpened: (count) => `nur wer Aussendung ${count} nicht öffnete`,
     buttons: {
       edit: "Bearbeiten", pause: "Anhalten", resume: "Fortsetzen", copy: "Kopieren", archive: "Archivieren", bringBack: "Zurückholen", cancel: "Kampagne abbrechen …", delete: "Entwurf löschen …", export: "CSV exportieren",
-      retryN: (count) => `${count} erneut versuchen`, settleN: (count) => `${count} klären`,
+      retryN: (count) => `${count} wiederholen`, settleN: (count) => `${count} klären`,
     },
     paused: (count) => (count === 0 ? "Angehalten. Nichts war im Versand." : count === 1 ? "Angehalten. 1 war im Versand und wird gezählt." : `Angehalten. ${count} waren im Versand und werden gezählt.`),
     resumed: "Fortgesetzt.",
