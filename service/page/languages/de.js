@@ -726,7 +726,7 @@ export const words = {
     notOpened: (count) => `nur wer Aussendung ${count} nicht öffnete`,
     buttons: {
       edit: "Bearbeiten", pause: "Anhalten", resume: "Fortsetzen", copy: "Kopieren", archive: "Archivieren", bringBack: "Zurückholen", cancel: "Kampagne abbrechen …", delete: "Entwurf löschen …", export: "CSV exportieren",
-      retryN: (count) => `${count} wiederholen`, settleN: (count) => `${count} klären`,
+      retryN: (count) => `${count} erneut senden`, settleN: (count) => `${count} klären`,
     },
     paused: (count) => (count === 0 ? "Angehalten. Nichts war im Versand." : count === 1 ? "Angehalten. 1 war im Versand und wird gezählt." : `Angehalten. ${count} waren im Versand und werden gezählt.`),
     resumed: "Fortgesetzt.",
@@ -740,11 +740,11 @@ export const words = {
       OPTED_OUT: "Sie haben sich abgemeldet.", SUPPRESSED: "Ihre Adresse steht auf der Sperrliste.", BAD_ADDRESS: "Dieses Postfach gibt es nicht: Berichtigen Sie die Adresse.", BAD_DOMAIN: "Diese Domain gibt es nicht, oder sie nimmt keine Mail an: Berichtigen Sie die Adresse.",
     },
     plans: {
-      retry: "Erneut versuchen", retryMany: (count) => `${count} Nachrichten erneut versuchen?`, goBack: "kommen wieder in die Warteschlange", sameAddress: "An dieselbe Adresse, sobald sie an der Reihe sind.",
-      waitForResume: "Sie warten, bis die Kampagne fortgesetzt wird.", stay: "bleiben, wie sie sind", retryConfirm: (count, value) => (value === 1 ? "1 Nachricht erneut versuchen" : `${count} Nachrichten erneut versuchen`),
+      retry: "Erneut senden", retryMany: (count) => `${count} Nachrichten erneut senden?`, goBack: "kommen wieder in die Warteschlange", sameAddress: "An dieselbe Adresse, sobald sie an der Reihe sind.",
+      waitForResume: "Sie warten, bis die Kampagne fortgesetzt wird.", stay: "bleiben, wie sie sind", retryConfirm: (count, value) => (value === 1 ? "1 Nachricht erneut senden" : `${count} Nachrichten erneut senden`),
       retried: (count) => (count === 1 ? "1 Nachricht kommt wieder in die Warteschlange." : `${count} Nachrichten kommen wieder in die Warteschlange.`),
-      settleMany: (count) => `Was wird aus ${count} ungewissen Nachrichten?`, whatBecomes: "Was aus ihnen wird", assumeSent: "Als gesendet ansehen", tryAgain: "Erneut versuchen",
-      countAsSent: "gelten als angenommen", notTriedAgain: "Sie werden nicht erneut versucht. Spätere Belege zählen noch.", mayGetTwice: "Ihre Leser bekommen sie vielleicht zweimal.",
+      settleMany: (count) => `Was wird aus ${count} ungewissen Nachrichten?`, whatBecomes: "Was aus ihnen wird", assumeSent: "Als gesendet ansehen", tryAgain: "Erneut senden",
+      countAsSent: "gelten als angenommen", notTriedAgain: "Sie werden nicht erneut gesendet. Spätere Belege zählen noch.", mayGetTwice: "Ihre Leser bekommen sie vielleicht zweimal.",
       assumeConfirm: (count, value) => (value === 1 ? "1 als gesendet ansehen" : `${count} als gesendet ansehen`), assumed: (count) => (count === 1 ? "1 Nachricht gilt als gesendet." : `${count} Nachrichten gelten als gesendet.`),
       cancel: "Die Kampagne abbrechen?", notSent: "werden nicht gesendet", cannotResume: "Eine abgebrochene Kampagne kann nicht fortgesetzt werden.", stillDecided: "sind im Versand und werden noch gezählt", mailingNotSent: (count) => `Aussendung ${count} wird nicht gesendet`,
       stayAsTheyAre: "sind übergeben", cannotBeTakenBack: "Sie können nicht zurückgeholt werden.", noMoreEvents: "Auf Ereignisse folgt nichts mehr.", nothingWaits: "Nichts von ihr wartet. Sie ist dann zu Ende.",
@@ -753,14 +753,14 @@ export const words = {
     },
     events: {
       createCampaign: "Angelegt", updateCampaign: "Geändert", copyCampaign: "Kopiert", archiveCampaign: "Archiviert oder zurückgeholt", launchCampaign: "Gestartet", pauseCampaign: "Angehalten", resumeCampaign: "Fortgesetzt", cancelCampaign: "Abgebrochen",
-      finished: "Beendet", retryCampaign: "Erneuter Versuch verlangt", settleCampaign: "Geklärt", carriedOut: "Ausgeführt", addMailing: "Aussendung hinzugefügt", updateMailing: "Aussendung geändert", removeMailing: "Aussendung herausgenommen", deleteList: "Eine Liste davon wurde gelöscht",
+      finished: "Beendet", retryCampaign: "Erneutes Senden verlangt", settleCampaign: "Geklärt", carriedOut: "Ausgeführt", addMailing: "Aussendung hinzugefügt", updateMailing: "Aussendung geändert", removeMailing: "Aussendung herausgenommen", deleteList: "Eine Liste davon wurde gelöscht",
     },
     fields: {
       title: "Titel", kind: "Art", priority: "Priorität", sender: "Absender", senderVersion: "Version des Absenders", mergeData: "Werte für alle", tracked: "Verfolgt", repeat: "Wie oft", lists: "Listen", excludedLists: "Ohne Listen", customers: "Benannte Kunden",
       archived: "Archiviert", number: "Nummer", status: "Zustand", template: "Vorlage", version: "Version", subject: "Betreff", sendAt: "Am", atLocalTime: "Zur Ortszeit", afterDays: "Tage danach", afterMinutes: "Minuten danach", localTime: "Nicht vor", notOpened: "Wer nicht öffnete: Aussendung",
     },
     history: {
-      itself: "von selbst", nothing: "nichts", yes: "ja", no: "nein", about: (count) => `${count} Empfänger`, settledByRetry: "erneut versucht", settledAsSent: "als gesendet angesehen", copyOf: (title) => `von „${title}“`,
+      itself: "von selbst", nothing: "nichts", yes: "ja", no: "nein", about: (count) => `${count} Empfänger`, settledByRetry: "erneut gesendet", settledAsSent: "als gesendet angesehen", copyOf: (title) => `von „${title}“`,
       onTheWire: (count) => `${count} im Versand`, carriedOut: (done, skipped) => (skipped ? `${done} ausgeführt, ${skipped} waren anders entschieden oder dürfen nichts bekommen` : `${done} ausgeführt`), mailing: (count, text) => (text ? `${count} · ${text}` : String(count)),
     },
   },
