@@ -3,12 +3,17 @@ import uPlot from "./vendor/uplot/uPlot.js";
 import { patternOf } from "./plot-patterns.js";
 import { plotTimes } from "./plot-times.js";
 import { valueOf } from "./plot.js";
+import { withStyleSheet } from "./style-sheet.js";
 import { namePlaces, rowsOf, splitsOf, topOf } from "./plot-scale.js";
+
+await withStyleSheet(new URL("./vendor/uplot/uPlot.css", import.meta.url).href);
 
 /** Of the canvas in CSS pixels; its width is the figure's. */
 const HEIGHT = 184;
 /** A line's name stands at its end where the plot is at least this wide. */
 const NAMES_FROM = 480;
+/** Behind the last time, for half of its name. */
+const HALF_A_TIME = 30;
 /** `onPoint(place)` is called when the pointer has moved to a point, with null when it has left. */
 export function drawPlot(area, onPoint) {
   let chart = null;
@@ -83,7 +88,7 @@ function optionsOf(given, colours, area, onPoint) {
   return {
     width: area.clientWidth,
     height: HEIGHT,
-    padding: [10, ends && !given.until ? nameWidth(given, font) + 12 : 12, 0, 0],
+    padding: [10, ends && !given.until ? nameWidth(given, font) + 12 : HALF_A_TIME, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), times.zone),
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !given.stacked, size: 7 } },
@@ -163,7 +168,7 @@ function drawNames(chart, { samples }, font) {
   const names = namePlaces(given.series.map(({ values }, place) => values[lasts[place]]), (value) => chart.valToPos(value, "y"), chart.over.clientHeight);
   ctx.save();
   ctx.font = font.replace("12px", `${12 * ratio}px`);
-  ctx.textBaseline = "middle";
+  Object.assign(ctx, { textBaseline: "middle", textAlign: "left" });
   for (const { place, top } of names) {
     ctx.fillStyle = samples[place];
     ctx.fillText(nameOf(given, given.series[place]), chart.valToPos(given.x[lasts[place]], "x", true) + 6 * ratio, bbox.top + top * ratio);

@@ -2,8 +2,9 @@
 
 /** Between two names at the ends of lines, from base to base. */
 const NAME_HEIGHT = 15;
-/** Steps between two ticks, times a power of ten. */
-const NICE = [1, 2, 2.5, 5, 10];
+/** Steps between two ticks, times a power of ten; of small numbers a quarter would need digits. */
+const NICE = [1, 2, 5, 10];
+const NICE_FROM_10 = [1, 2, 2.5, 5, 10];
 
 /** What uPlot draws: of stacked bars the sums from the ground up, the highest first, so that each covers what is below it. */
 export function rowsOf({ x, series, stacked }) {
@@ -18,18 +19,18 @@ function sumTo(series, place, at) {
 }
 
 /** The upper end of the axis: a little above the highest value. */
-export function topOf(max, { log, unit, isShare, stacked, ticks }) {
+export function topOf(max, { log, unit, isShare, ticks }) {
   if (ticks) return ticks.find((tick) => tick > 0 && tick >= max) ?? max;
   if (!max || max <= 0) return 1;
   if (log) return 10 ** Math.ceil(Math.log10(Math.max(max, 1)) + 0.01);
-  if ((isShare || unit === "%") && (stacked || max > 80)) return 100;
-  return Math.ceil((max * 1.02) / niceStep(max)) * niceStep(max);
+  const top = Math.ceil((max * 1.02) / niceStep(max)) * niceStep(max);
+  return isShare || unit === "%" ? Math.min(100, top) : top;
 }
 
-/** A step of 1, 2, 2.5 or 5 times a power of ten, of which three or four fit. */
+/** A step of 1, 2 or 5 times a power of ten, of which two to four fit. */
 function niceStep(max) {
   const size = 10 ** Math.floor(Math.log10(max / 4));
-  return NICE.find((each) => each * size >= max / 4) * size;
+  return (size < 10 ? NICE : NICE_FROM_10).find((each) => each * size >= max / 4) * size;
 }
 
 /** The ticks of an axis from 0 to its upper end. */

@@ -3,6 +3,10 @@ import { html, nothing, render } from "./vendor/lit-html/lit-html.js";
 import { said } from "./language.js";
 import { number, percent } from "./numbers.js";
 import { plotTimes } from "./plot-times.js";
+import { withStyleSheet } from "./style-sheet.js";
+
+// The views that draw plots wait for it, as for their own.
+await withStyleSheet(new URL("./plot.css", import.meta.url).href);
 
 /** By how many points each key moves the cursor. */
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
@@ -18,7 +22,7 @@ let broken = false;
  * writes a value (else its digits), `isShare` for percent, `log` for values that differ by more than ten times, `ticks` for an axis with
  * these ticks, `stacked` for bars on each
  * other, `shades: [{ from, to, label }]` and `marks: [{ at, label }]` for spans and moments of x, `until`
- * where x ends when that is behind the last value, `zone` for another than the reader's. `level` is that of its heading. The style sheet of the view imports `plot.css`.
+ * where x ends when that is behind the last value, `zone` for another than the reader's. `level` is that of its heading.
  */
 export const plot = (given) => html`<figure class="plot" aria-labelledby=${`${given.id}-name ${given.id}-summary`}>
   <figcaption>${given.level === 2 ? html`<h2 id=${`${given.id}-name`}>${given.name}</h2>` : html`<h3 id=${`${given.id}-name`}>${given.name}</h3>`}

@@ -12,7 +12,7 @@ import { words } from "../words.js";
 import { number } from "../numbers.js";
 import { counted, outcomeName } from "./figures.js";
 import { mailingChips } from "./links.js";
-import { launched, outcomesOf } from "./outcomes.js";
+import { launched, OUTCOMES, outcomesOf } from "./outcomes.js";
 import { readExportUrl, readRecipients } from "./queries.js";
 import { apiFilter, isRetryable, isUncertain, readFilter, statusOf, written } from "./recipient-filter.js";
 import { recipientTable } from "./recipient-rows.js";
@@ -84,10 +84,12 @@ export class CampaignRecipients {
     await this.list.open();
   }
 
-  /** The counts of the campaign: where they are others, the list may be another. */
+  /** The counts on which depends who is listed: where they are others, the list may be another. */
   get signature() {
-    const { perMinute: _, estimatedEndAt: __, ...counts } = this.page.campaign.progress;
-    return JSON.stringify(counts);
+    const { progress } = this.page.campaign;
+    const { opened, clicked } = this.filter;
+    const names = [...OUTCOMES.map(({ name }) => name), "leftOut", ...(opened === null && clicked === null ? [] : ["opened", "clicked"])];
+    return names.map((name) => progress[name]).join();
   }
 
   /** The campaign has changed: rows do not move by themselves. */
@@ -124,14 +126,15 @@ export class CampaignRecipients {
     const keep = { ...(mailing && { mailing }), ...(search && { search }) };
     const of = filter.mailing === null ? progress : (this.page.campaign.mailings.find((each) => each.number === filter.mailing)?.progress ?? progress);
     const current = filter.statuses ? statusOf(filter.statuses) : filter.leftOut ? "leftOut" : filter.opened ? "opened" : filter.clicked ? "clicked" : "all";
-    const chip = (name, text, count, query) => {
+    const has = (statuses) => current !== "launched" && Boolean(filter.statuses) && statuses.every((status) => filter.statuses.includes(status));
+    const chip = (name, text, count, query, chosen = name === current) => {
       const { href, follow } = this.page.linkTo("recipients", { ...keep, ...query });
-      return html`<a class="campaign-chip" href=${href} aria-current=${name === current ? "true" : nothing} @click=${follow}>${text} <span class="campaign-chip-count">${number(count)}</span></a>`;
+      return html`<a class="campaign-chip" href=${href} aria-current=${chosen ? "true" : nothing} @click=${follow}>${text} <span class="campaign-chip-count">${number(count)}</span></a>`;
     };
     return html`<nav class="campaign-chips" aria-label=${said.campaigns.byOutcome}>
       ${chip("all", said.campaigns.everybody, of.total, {})}
       ${of.leftOut ? chip("launched", said.campaigns.launched, launched(of), { status: "launched" }) : nothing}
-      ${outcomesOf(of).map((each) => chip(statusOf(each.statuses), outcomeName(each), each.count, { status: statusOf(each.statuses) }))}
+      ${outcomesOf(of).map((each) => chip(statusOf(each.statuses), outcomeName(each), each.count, { status: statusOf(each.statuses) }, has(each.statuses)))}
       ${of.leftOut ? chip("leftOut", said.campaigns.audience.leftOut, of.leftOut, { leftOut: "all" }) : nothing}
       ${tracked ? html`${chip("opened", said.campaigns.heads.opened, of.opened, { opened: true })}${chip("clicked", said.campaigns.heads.clicked, of.clicked, { clicked: true })}` : nothing}</nav>`;
   }

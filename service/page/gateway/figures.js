@@ -81,11 +81,12 @@ export function agePlot(history, last, now, acceptance) {
   const moments = momentsOf(history, last, now);
   const oldest = column(moments, ({ lanes }) => Math.max(0, ...lanes.map(({ oldestSeconds }) => oldestSeconds)));
   const p95 = moments.map(({ at }) => acceptance?.get(Math.floor(at / 3_600) * 3_600) ?? null);
-  const seconds = oldest.at(-1) ?? 0;
+  const words = said.gateway.plots;
+  const due = oldest.at(-1) > 0 ? words.due(ageOf(oldest.at(-1))) : words.nothingDue;
   return {
     id: "age", name: said.gateway.plots.age, unit: said.gateway.plots.seconds, x: timesOf(moments), log: true, format: ageOf, ticks: AGES,
     series: [{ label: said.gateway.plots.oldest, ...LINES[0], values: oldest }, { label: said.gateway.plots.p95, ...LINES[1], steps: true, values: p95 }],
-    summary: p95.at(-1) === null ? said.gateway.plots.ageAlone(ageOf(seconds)) : said.gateway.plots.ageSummary(ageOf(seconds), ageOf(p95.at(-1))),
+    summary: `${due} ${p95.at(-1) === null ? words.p95Unknown : words.p95Within(ageOf(p95.at(-1)))}`,
   };
 }
 
@@ -130,7 +131,7 @@ export function refusalPlot(history, last, now, causeName) {
   const groups = rows.slice(0, MOST_CAUSES).map(({ cause }) => ({ label: causeName(cause), causes: [cause] }));
   if (rows.length > MOST_CAUSES) groups.push({ label: said.gateway.refusals.other, causes: rows.slice(MOST_CAUSES).map(({ cause }) => cause) });
   return {
-    id: "causes", name: said.gateway.plots.causes, unit: "%", stacked: true, x: bars.map(({ at }) => at),
+    id: "causes", name: said.gateway.plots.causes, unit: said.gateway.plots.share, isShare: true, stacked: true, x: bars.map(({ at }) => at),
     series: groups.map(({ label, causes }, place) => ({ label, token: LINES[place % LINES.length].token, values: bars.map((bar) => share(bar, causes)) })),
     summary: refused ? said.gateway.plots.causesSummary(text(refused), text(answers), groups[0].label) : said.gateway.plots.causesNone(text(answers)),
   };
@@ -145,6 +146,6 @@ export function relayPlot(relay, id, history, last, now) {
   return {
     id: `${id}-rate`, name: said.gateway.plots.relay(relay.name), unit: said.gateway.plots.perMinute, x: timesOf(moments),
     series: [{ label: said.gateway.plots.rateOf, ...LINES[0], values: rate }, ...limit],
-    summary: said.gateway.plots.relaySummary(text(rate.at(-1)), relay.perMinute === null ? null : text(relay.perMinute)),
+    summary: rate.at(-1) === null ? said.gateway.plots.none : said.gateway.plots.relaySummary(text(rate.at(-1)), relay.perMinute === null ? null : text(relay.perMinute)),
   };
 }

@@ -89,7 +89,7 @@ test("lanes that differ by more than ten times are drawn on a logarithmic axis",
 test("time to acceptance is that of the hour, beside the oldest", () => {
   const acceptance = new Map([[Date.UTC(2026, 10, 29, 14) / 1000, 12]]);
   const plot = agePlot([moment(0, { lanes: [{ name: "individual", depth: 1, oldestSeconds: 90 }] })], "hour", NOW, acceptance);
-  assert.match(plot.summary, /due for 90 s; 95 of 100 messages of this hour were accepted within 12 s/);
+  assert.match(plot.summary, /due for 90 s\. 95 of 100 messages of this hour were accepted within 12 s/);
   assert.equal(plot.series[1].values.at(-1), 12);
   assert.equal(plot.series[1].values[0], null);
 });

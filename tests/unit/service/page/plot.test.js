@@ -59,7 +59,7 @@ test("the axis ends a little above the highest value, that of shares at 100, tha
   assert.equal(topOf(48, { unit: "messages" }), 60);
   assert.equal(topOf(null, { unit: "messages" }), 1);
   assert.equal(topOf(93, { unit: "%" }), 100);
-  assert.equal(topOf(12, { unit: "%", stacked: true }), 100);
+  assert.equal(topOf(4.9, { unit: "%", stacked: true }), 6);
   assert.equal(topOf(203, { log: true }), 1000);
   assert.equal(topOf(0.5, { log: true }), 10);
   assert.deepEqual(splitsOf(60, { unit: "messages" }), [0, 20, 40, 60]);
