@@ -75,7 +75,7 @@ async def test_a_campaign_is_looked_at_paused_and_resumed_and_its_refused_are_re
         await page.get_by_role("link", name="Overview").click()
         await expect(outcomes.get_by_role("row", name="Accepted")).to_contain_text("2")
         await expect(outcomes.get_by_role("row", name="Refused")).to_have_count(0)
-        assert "An hour for your system" in await world.arrived("carl@customer.example", "An hour for your system")
+        assert "Carl Campaign" in await world.arrived("carl@customer.example", "An hour for your system")
         # When it is cancelled, then a plan says what is not sent and what cannot be taken back
         await page.get_by_label("More actions").click()
         await page.get_by_role("button", name="Cancel campaign…").click()

@@ -46,7 +46,7 @@ async def clean(page: Page, what: str, themes: Sequence[Theme] = ("light", "dark
         for theme in themes:
             await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
             found = await page.evaluate(
-                "(tags) => axe.run(document, { iframes: false, preload: false, runOnly: { type: 'tag', values: tags } })",
+                "(tags) => axe.run(document, { iframes: false, preload: false, runOnly: tags })",
                 RULES,
             )
             seen = [f"{one['id']}: {node['html'][:300]}" for one in found["violations"] for node in one["nodes"]]

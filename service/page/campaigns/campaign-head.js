@@ -9,12 +9,12 @@ const PRIORITIES = [1, 2, 3, 4, 5, 6, 7];
 
 /** What it is and since when: "Marketing · priority 4 · launched Nov 29, 2:00 PM · as Northlight". */
 function facts(campaign) {
-  const { heads, times, kinds, priority, sentAs, archivedSince } = said.campaigns;
+  const { facts: times, kinds, priority, sentAs, archivedSince } = said.campaigns;
   const due = campaign.status === "SCHEDULED" ? nextDue(campaign) : null;
   const parts = [
     kinds[campaign.kind] ?? campaign.kind,
     `${priority} ${campaign.priority}`,
-    campaign.launchedAt ? html`${times.launched} ${moment(campaign.launchedAt)}` : html`${heads.made} ${moment(campaign.createdAt)}`,
+    campaign.launchedAt ? html`${times.launched} ${moment(campaign.launchedAt)}` : html`${times.made} ${moment(campaign.createdAt)}`,
     due && html`${times.starts} ${moment(due)}`,
     campaign.finishedAt && html`${campaign.status === "CANCELLED" ? times.cancelled : times.finished} ${moment(campaign.finishedAt)}`,
     campaign.sender && html`${sentAs} <bdi title=${campaign.sender.from}>${campaign.sender.name}</bdi>`,

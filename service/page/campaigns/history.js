@@ -84,6 +84,6 @@ export class CampaignHistory {
     const { list } = this;
     if (list.state === "error") return failure(list.error, () => list.open());
     if (list.state !== "ready") return skeleton();
-    return html`<section class="campaign-box campaign-events" role="list" aria-label=${said.campaigns.parts.history}>${rowBlocks(list, this.row, "presentation")}</section>${listEnd(list)}`;
+    return html`<div class="campaign-box campaign-events" role="list" aria-label=${said.campaigns.parts.history}>${rowBlocks(list, this.row, "presentation")}</div>${listEnd(list)}`;
   }
 }

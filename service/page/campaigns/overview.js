@@ -65,7 +65,7 @@ function run(view) {
     <p class="campaign-run"><b class="campaign-big">${percent(percentDone(progress) / 100)}</b>
       <span>${said.campaigns.handedOver(doneOf(progress))}</span><span class="campaign-soft">${pace(campaign)}</span></p>
     ${progressBar(progress)}
-    <table class="campaign-outcomes"><thead class="unseen"><tr><th></th><th>${heads.outcome}</th><th>${heads.messages}</th><th>${heads.share}</th><th>${heads.action}</th></tr></thead>
+    <table class="campaign-outcomes"><thead class="unseen"><tr><td></td><th>${heads.outcome}</th><th>${heads.messages}</th><th>${heads.share}</th><th>${heads.action}</th></tr></thead>
       <tbody>${outcomesOf(progress).map((each) => outcomeRow(view, each))}
       <tr class="campaign-sum"><td></td><th scope="row">${said.campaigns.launched}</th><td class="campaign-n">${countLink(view, launched(progress), { status: "launched" })}</td><td></td><td></td></tr></tbody></table></section>`;
 }

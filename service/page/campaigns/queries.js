@@ -33,7 +33,7 @@ const TABS = `query CampaignTabs($running: CampaignFilter!, $drafts: CampaignFil
 }`;
 
 const RESULTS = `query CampaignResults($id: ID!, $bucket: TimeBucket!) {
-  campaign(id: $id) { id timeline(bucket: $bucket) { startsAt accepted opened clicked } links { url clicks people }
+  campaign(id: $id) { id timeline(bucket: $bucket) { startsAt accepted bounced opened clicked } links { url clicks people }
     history(first: 100) { nodes { action occurredAt } } }
 }`;
 const LINKS = "query CampaignLinks($id: ID!, $mailing: ID) { campaign(id: $id) { id links(mailingId: $mailing) { url clicks people } } }";

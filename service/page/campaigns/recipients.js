@@ -12,7 +12,7 @@ import { words } from "../words.js";
 import { number } from "../numbers.js";
 import { counted, outcomeName } from "./figures.js";
 import { mailingChips } from "./links.js";
-import { launched, outcomesOf } from "./outcomes.js";
+import { launched, OUTCOMES, outcomesOf } from "./outcomes.js";
 import { readExportUrl, readRecipients } from "./queries.js";
 import { apiFilter, isRetryable, isUncertain, readFilter, statusOf, written } from "./recipient-filter.js";
 import { recipientTable } from "./recipient-rows.js";
@@ -84,10 +84,12 @@ export class CampaignRecipients {
     await this.list.open();
   }
 
-  /** The counts of the campaign: where they are others, the list may be another. */
+  /** The counts on which depends who is listed: where they are others, the list may be another. */
   get signature() {
-    const { perMinute: _, estimatedEndAt: __, ...counts } = this.page.campaign.progress;
-    return JSON.stringify(counts);
+    const { progress } = this.page.campaign;
+    const { opened, clicked } = this.filter;
+    const names = [...OUTCOMES.map(({ name }) => name), "leftOut", ...(opened === null && clicked === null ? [] : ["opened", "clicked"])];
+    return names.map((name) => progress[name]).join();
   }
 
   /** The campaign has changed: rows do not move by themselves. */

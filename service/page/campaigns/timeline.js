@@ -6,7 +6,8 @@ const LENGTH_MS = { MINUTE: MINUTE_MS, HOUR: 60 * MINUTE_MS, DAY: 1_440 * MINUTE
 const BUCKETS = 495;
 /** Days for which minutes and hours are kept. */
 const KEPT_DAYS = { MINUTE: 7, HOUR: 90 };
-const SERIES = ["accepted", "opened", "clicked"];
+/** What each line counts of a bucket: accepted without what came back, as everywhere here. */
+const SERIES = { accepted: ({ accepted, bounced = 0 }) => accepted - bounced, opened: ({ opened }) => opened, clicked: ({ clicked }) => clicked };
 
 /** The shortest bucket of which all since the launch are told. */
 export function bucketSince(launchedAt, now = Date.now()) {
@@ -23,10 +24,10 @@ export function growing(moments, bucket, { launchedAt, until }) {
   const end = new Date(until).getTime();
   const begin = Math.min(new Date(launchedAt).getTime(), ...moments.slice(0, 1).map(({ startsAt }) => new Date(startsAt).getTime()));
   const grown = { x: [begin / 1000], accepted: [0], opened: [0], clicked: [0] };
-  const at = (ms, values) => {
+  const at = (ms, moment) => {
     if (ms / 1000 <= grown.x.at(-1)) return;
     grown.x.push(ms / 1000);
-    for (const name of SERIES) grown[name].push(grown[name].at(-1) + (values?.[name] ?? 0));
+    for (const [name, of] of Object.entries(SERIES)) grown[name].push(grown[name].at(-1) + (moment ? of(moment) : 0));
   };
   let last = begin;
   for (const moment of moments) {

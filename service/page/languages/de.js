@@ -647,11 +647,12 @@ export const words = {
     parts: { overview: "Überblick", recipients: "Empfänger", links: "Links", mailings: "Aussendungen", history: "Verlauf" },
     heads: {
       title: "Kampagne", progress: "Fortschritt", accepted: "Angenommen", opened: "Geöffnet", clicked: "Geklickt", time: "Zeit", priority: "Priorität",
-      outcome: "Ergebnis", messages: "Nachrichten", share: "Anteil", action: "Aktion", made: "angelegt", link: "Link", people: "Personen", clicks: "Klicks",
+      outcome: "Ergebnis", messages: "Nachrichten", share: "Anteil", action: "Aktion", link: "Link", people: "Personen", clicks: "Klicks",
       customer: "Kunde", when: "Datum", details: "Einzelheiten",
     },
     times: { cancelled: "Abgebrochen", finished: "Beendet", starts: "Beginnt", ends: "Endet etwa", launched: "Gestartet" },
     priority: "Priorität",
+    facts: { cancelled: "abgebrochen", finished: "beendet", starts: "beginnt", launched: "gestartet", made: "angelegt" },
     priorities: (level) => (level === 1 ? "1, zuerst" : level === 7 ? "7, zuletzt" : String(level)),
     sentAs: "gesendet als",
     archivedSince: "archiviert",

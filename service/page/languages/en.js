@@ -646,11 +646,12 @@ export const words = {
     parts: { overview: "Overview", recipients: "Recipients", links: "Links", mailings: "Mailings", history: "History" },
     heads: {
       title: "Campaign", progress: "Progress", accepted: "Accepted", opened: "Opened", clicked: "Clicked", time: "Time", priority: "Priority",
-      outcome: "Outcome", messages: "Messages", share: "Share", action: "Action", made: "made", link: "Link", people: "People", clicks: "Clicks",
+      outcome: "Outcome", messages: "Messages", share: "Share", action: "Action", link: "Link", people: "People", clicks: "Clicks",
       customer: "Customer", when: "Date", details: "Details",
     },
     times: { cancelled: "Cancelled", finished: "Finished", starts: "Starts", ends: "Ends about", launched: "Launched" },
     priority: "priority",
+    facts: { cancelled: "cancelled", finished: "finished", starts: "starts", launched: "launched", made: "made" },
     priorities: (level) => (level === 1 ? "1, first" : level === 7 ? "7, last" : String(level)),
     sentAs: "sent as",
     archivedSince: "archived",

@@ -54,6 +54,7 @@ export function messageParts(sheet, level = 2) {
   return html`${head(sheet, level)}${tabs(sheet)}
     <div id="info-panel" role="tabpanel" aria-labelledby="info-tab-${sheet.tab}" tabindex="-1"
       class="info-body ${sheet.tab === "content" ? "whole" : ""}" aria-busy=${sheet.state === "loading" ? "true" : "false"}>${
+      level === 1 ? html`<h2 class="unseen">${said.message.tabs[sheet.tab]}</h2>` : nothing}${
       sheet.tab === "content" ? contentTab(sheet) : outcomeTab(sheet)}</div>`;
 }
 

@@ -137,7 +137,7 @@ export class BulkPlan {
 /** "271 the mailbox is full, 11 no such mailbox", the most first. */
 function causesOf(causes) {
   const named = causes.filter((each) => each.cause).slice(0, MAX_CAUSES);
-  return named.length ? named.map((each) => `${number(each.messages)} × ${words.cause(each.cause)}`).join("; ") : undefined;
+  return named.length ? named.map((each) => `${number(each.messages)}\u00a0× ${words.cause(each.cause)}`).join("; ") : undefined;
 }
 
 /** After the next rendering. */
