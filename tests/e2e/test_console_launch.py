@@ -80,6 +80,7 @@ async def test_a_campaign_is_launched_to_a_csv_list_by_keyboard(
         # And the table chosen: it goes up at once and is checked
         await expect(page.get_by_role("combobox", name="Lists", exact=True)).to_be_focused()
         await keys.press("Tab")
+        await expect(page.get_by_role("button", name="Import CSV")).to_be_focused()
         async with page.expect_file_chooser() as chosen:
             await keys.press("Enter")
         await (await chosen.value).set_files(table)
