@@ -25,7 +25,7 @@ export function fileButton(id, text, chosen) {
     if (file) chosen(file);
   };
   return html`<button type="button" class="button" @click=${() => document.getElementById(id).click()}>${text}</button>
-    <input id=${id} class="unseen" type="file" accept=".csv,.tsv,.txt,text/csv" tabindex="-1" aria-label=${text} @change=${change}>`;
+    <input id=${id} hidden type="file" accept=".csv,.tsv,.txt,text/csv" tabindex="-1" aria-label=${text} @change=${change}>`;
 }
 
 export class AllImports {
