@@ -25,7 +25,7 @@ function bars(given) {
   return html`<header class="bars">
     <div class="top">${brand(app)}<button type="button" class="round" aria-label=${said.shell.jump} @click=${search}>${icons.search}</button></div>
     <div class="side">${brand(app)}
-      <button type="button" class="find" aria-keyshortcuts="Control+K" aria-label=${said.shell.jump} title=${said.shell.jump} @click=${search}
+      <button type="button" class="find" aria-keyshortcuts="Control+K" title=${said.shell.jump} @click=${search}
         >${icons.search}<span>${said.shell.search}</span><kbd aria-hidden="true">${said.shell.keys.control} K</kbd></button>
       ${navigation(given)}${sideEnd(given)}</div>
     ${morePlaces(given, () => sideEnd(given))}</header>`;
