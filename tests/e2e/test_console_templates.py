@@ -33,7 +33,7 @@ async def findings(page: Page) -> list[str]:
     """axe-core's violations on the page as it is, one a line."""
     await page.evaluate(AXE)
     found = await page.evaluate(
-        "(tags) => axe.run(document, { iframes: false, runOnly: { type: 'tag', values: tags } })", RULES
+        "(tags) => axe.run('#main', { iframes: false, runOnly: { type: 'tag', values: tags } })", RULES
     )
     return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
 
