@@ -57,7 +57,7 @@ async def test_a_letter_is_written_looked_at_corrected_published_and_compared(br
         assert not [url for url in loaded if "codemirror" in url]
         await in_both_themes(page)
         await page.get_by_role("link", name=name).click()
-        await expect(letter(page).get_by_role("heading")).to_have_text("Hello you")
+        await expect(letter(page).get_by_role("heading")).to_have_text("Hello Alex Sample")
         await expect(letter(page).get_by_role("heading")).to_have_css("color", "rgb(1, 2, 3)")
         # When one types, then the preview follows, and the warning names its line, to which a press goes
         await code(page).press("Control+End")

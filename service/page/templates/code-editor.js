@@ -112,7 +112,8 @@ export async function openCode(host, { text, kind, readOnly, label, changed, off
     extensions: [
       ...common(cm, cm.letterLanguage(now.kind), label),
       cm.history(), cm.drawSelection(), cm.bracketMatching(), cm.highlightActiveLine(), cm.lintGutter(),
-      cm.autocompletion({ override: [fieldSource(offered)], icons: false }),
+      // Behind `{{` a list is always wanted: Enter takes from it at once.
+      cm.autocompletion({ override: [fieldSource(offered)], icons: false, interactionDelay: 0 }),
       cm.keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { save(); return true; } }, ...cm.completionKeymap, ...cm.lintKeymap, ...cm.historyKeymap, ...cm.defaultKeymap]),
       locked.of(lock(now.readOnly)),
       cm.EditorView.updateListener.of((update) => { if (update.docChanged) changed(update.state.doc.toString()); }),
