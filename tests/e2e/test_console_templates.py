@@ -40,7 +40,7 @@ async def findings(page: Page) -> list[str]:
 
 async def in_both_themes(page: Page) -> None:
     for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.emulate_media(color_scheme=scheme)
         assert await findings(page) == [], scheme
     await page.emulate_media(color_scheme="light")
 
