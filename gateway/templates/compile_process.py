@@ -113,7 +113,8 @@ def _read_answer(answer: dict[str, Any]) -> CompiledSource:
 
 def _read_faults(given: dict[str, Any]) -> PageFaults:
     """JSON has no tuples."""
-    return PageFaults(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    read: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    return PageFaults(**read)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -318,7 +318,7 @@ class PageFaults:
 WITHOUT_FAULTS = PageFaults()
 
 
-MOST_LINES = 20
+MAX_LINES = 20
 """Lines that are named of one kind of fault: who has more mends these first."""
 _IMAGES = frozenset(["img", "mj-image", "mj-carousel-image"])
 
@@ -351,13 +351,13 @@ def _places_of_faults(source: str) -> Iterator[tuple[int, bool]]:
 
 
 def _lines(source: str, places: Iterable[int]) -> tuple[int, ...]:
-    """The lines of these places, which rise: each once, from 1, at most MOST_LINES."""
+    """The lines of these places, which rise: each once, from 1, at most MAX_LINES."""
     found: dict[int, None] = {}
     line, position = 1, 0
     for place in places:
         line, position = line + source.count("\n", position, place), place
         found[line] = None
-        if len(found) == MOST_LINES:
+        if len(found) == MAX_LINES:
             break
     return tuple(found)
 

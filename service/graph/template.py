@@ -12,7 +12,7 @@ import strawberry
 from asyncpg import Record
 
 from gateway.templates import mail_warnings, versions
-from gateway.templates.html_links import MOST_LINES
+from gateway.templates.html_links import MAX_LINES
 from gateway.templates.mail_warnings import MailWarningCode
 from gateway.templates.versions import CompiledTemplate
 from service.database import statement
@@ -58,7 +58,7 @@ class MailWarning:
         description="For how many of the audience; null when it is the same for all, or they are too many to count."
     )
     lines: list[int] = strawberry.field(
-        description=f"Lines of the source that it is about, from 1, at most {MOST_LINES}; empty where it is about none "
+        description=f"Lines of the source that it is about, from 1, at most {MAX_LINES}; empty where it is about none "
         "of them, or where only the published mail was looked at."
     )
 

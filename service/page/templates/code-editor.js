@@ -33,6 +33,9 @@ const THEME = {
   ".cm-lint-marker": { width: "0.85em", height: "0.85em", content: "''" },
   ".cm-lint-marker-warning": { content: "''", backgroundColor: "var(--amber)", clipPath: "polygon(50% 5%, 100% 95%, 0 95%)" },
   ".cm-lint-marker-error": { content: "''", backgroundColor: "var(--red)", clipPath: "polygon(30% 0, 70% 0, 100% 30%, 100% 70%, 70% 100%, 30% 100%, 0 70%, 0 30%)" },
+  // No green: what is in one of both is marked by its place.
+  "&.cm-merge-a .cm-changedLineGutter, .cm-deletedLineGutter": { backgroundColor: "var(--red)" },
+  "&.cm-merge-b .cm-changedLineGutter, .cm-changedLineGutter": { backgroundColor: "var(--amber)" },
   ".cm-changedLine, .cm-insertedLine": { backgroundColor: "var(--amber-ground) !important" },
   ".cm-deletedChunk": { backgroundColor: "var(--red-ground) !important" },
   ".cm-changedText, .cm-insertedLine .cm-changedText": { background: "none !important", textDecoration: "underline 2px var(--amber)" },
@@ -54,7 +57,7 @@ const common = (cm, language, label) => [
   cm.EditorView.theme(THEME),
   cm.syntaxHighlighting(styles(cm)),
   language,
-  cm.EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", dir: "ltr" }),
+  cm.EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", dir: "ltr", tabindex: "0" }),
 ];
 
 /** An element in a new shadow root, or in the one that the host has: a style sheet is adopted there, as the policy allows. */
@@ -103,13 +106,14 @@ export async function openCode(host, { text, kind, readOnly, label, changed, off
   const cm = await load();
   const { root, parent } = inside(host);
   const locked = new cm.Compartment();
-  const lock = (value) => [cm.EditorState.readOnly.of(value), cm.EditorView.editable.of(!value), value ? cm.EditorView.contentAttributes.of({ tabindex: "0", "aria-readonly": "true" }) : []];
+  const lock = (value) => [cm.EditorState.readOnly.of(value), cm.EditorView.editable.of(!value), value ? cm.EditorView.contentAttributes.of({ "aria-readonly": "true" }) : []];
   const stateOf = (source, now) => cm.EditorState.create({
     doc: source,
     extensions: [
       ...common(cm, cm.letterLanguage(now.kind), label),
       cm.history(), cm.drawSelection(), cm.bracketMatching(), cm.highlightActiveLine(), cm.lintGutter(),
-      cm.autocompletion({ override: [fieldSource(offered)], icons: false }),
+      // Behind `{{` a list is always wanted: Enter takes from it at once.
+      cm.autocompletion({ override: [fieldSource(offered)], icons: false, interactionDelay: 0 }),
       cm.keymap.of([{ key: "Mod-s", preventDefault: true, run: () => { save(); return true; } }, ...cm.completionKeymap, ...cm.lintKeymap, ...cm.historyKeymap, ...cm.defaultKeymap]),
       locked.of(lock(now.readOnly)),
       cm.EditorView.updateListener.of((update) => { if (update.docChanged) changed(update.state.doc.toString()); }),
@@ -154,7 +158,7 @@ function codeOf(cm, { view, stateOf, locked, lock }) {
 export async function openComparison(host, { before, after, kind, labels, narrow }) {
   const cm = await load();
   const { root, parent } = inside(host);
-  const shared = (label) => [...common(cm, cm.letterLanguage(kind), label), cm.EditorState.readOnly.of(true), cm.EditorView.editable.of(false), cm.EditorView.contentAttributes.of({ tabindex: "0" })];
+  const shared = (label) => [...common(cm, cm.letterLanguage(kind), label), cm.EditorState.readOnly.of(true), cm.EditorView.editable.of(false)];
   const collapseUnchanged = { margin: 3, minSize: 6 };
   if (narrow) {
     const extensions = [...shared(labels[1]), cm.unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged, gutter: true })];

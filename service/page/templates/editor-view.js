@@ -30,11 +30,17 @@ function buttons(editor) {
   const expanded = (open) => (open ? "true" : "false");
   const versions = editor.panel === "versions";
   return html`<div class="tp-buttons">
-    ${app.readOnly ? nothing : button(said.templates.sendTest, () => editor.test.toggle(), { expanded: expanded(editor.test.open) })}
+    ${app.readOnly ? nothing : button(said.templates.sendTest, () => toggleTest(editor), { expanded: expanded(editor.test.open) })}
     ${editor.isNew ? nothing : button(said.templates.versions, () => app.query({ versions: versions ? null : "" }), { expanded: expanded(versions) })}
     ${editor.viewed || editor.isNew || !editor.isChanged || app.readOnly ? nothing : button(said.templates.discard, () => editor.discard())}
     ${editor.viewed || !editor.isChanged || app.readOnly ? nothing
       : button(editor.publishing ? said.templates.publishing : said.templates.publish(editor.nextVersion), () => editor.publish(), { primary: true, busy: editor.publishing })}</div>`;
+}
+
+/** One panel at a time. */
+function toggleTest(editor) {
+  editor.test.toggle();
+  if (editor.panel) editor.app.query({ versions: null });
 }
 
 const head = (editor) => html`<header class="heading tp-head"><div>${back(editor.app)}

@@ -18,7 +18,7 @@ export class Preview {
     this.findings = { userErrors: [], warnings: [] };
     this.renewing = false;
     this.error = null;
-    /** The HTML that the frame shows. */
+    /** The HTML and the theme that the frame shows. */
     this.framed = null;
   }
 
@@ -73,11 +73,11 @@ export class Preview {
   drawn(root) {
     const frame = root.querySelector(".tp-frame");
     if (!frame) this.framed = null;
-    else if (this.made && this.framed !== this.made.html) this.put(frame);
+    else if (this.made && this.framed !== this.made.html + this.theme) this.put(frame);
   }
 
   put(frame) {
-    if (this.made && putLetter(frame, this.made.html)) this.framed = this.made.html;
+    if (this.made && putLetter(frame, this.made.html, this.theme)) this.framed = this.made.html + this.theme;
   }
 
   loaded = (event) => {

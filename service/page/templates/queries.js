@@ -32,7 +32,7 @@ const PUBLISH = `mutation Publish($input: CreateTemplateInput!) {
   done: createTemplate(input: $input) { template { id name version usedBy newest { ${VERSION} } } userErrors { code message field } }
 }`;
 
-const SENDERS = "query Senders { senders(first: 100) { nodes { id name fromAddress } } }";
+const SENDERS = "query Senders { senders(first: 100) { nodes { id name from } } }";
 
 const SEND_TEST = `mutation SendTest($input: SendTemplateTestInput!) {
   done: sendTemplateTest(input: $input) { results { address verdict response { code text } } userErrors { code message field } }

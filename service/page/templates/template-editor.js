@@ -111,8 +111,11 @@ export class TemplateEditor {
     const { version, compare } = place.query;
     await this.look(Number(version) || null);
     this.comparison.show(Number(compare) || null, this.shown, this.viewed?.number ?? (this.isChanged ? null : this.template?.version));
-    this.panel = "versions" in place.query ? "versions" : this.panel === "versions" ? null : this.panel;
-    if (this.panel === "versions") this.versions.open();
+    this.panel = "versions" in place.query ? "versions" : null;
+    if (this.panel) {
+      this.test.open = false;
+      this.versions.open();
+    }
     this.app.changed();
   }
 

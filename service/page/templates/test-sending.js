@@ -95,7 +95,7 @@ export class TestSending {
         <input id="tp-addresses" class="tp-field" type="text" inputmode="email" required maxlength=${LONGEST} autocomplete="email" autocapitalize="none" spellcheck="false" dir="ltr"
           .value=${this.typed} @input=${(event) => { this.typed = event.target.value; this.app.changed(); }}>
         ${this.senders?.length ? html`<label for="tp-sender">${said.templates.sender}</label><select id="tp-sender" name="sender" class="tp-field">
-          <option value="">${said.templates.defaultSender}</option>${this.senders.map((each) => html`<option value=${each.id}>${each.name}: ${each.fromAddress}</option>`)}</select>` : nothing}
+          <option value="">${said.templates.defaultSender}</option>${this.senders.map((each) => html`<option value=${each.id}>${each.name}: ${each.from}</option>`)}</select>` : nothing}
         <p class="fault" role="alert">${this.fault ?? nothing}</p>
         ${this.results ? html`<ul class="tp-results">${this.results.map(this.result)}</ul>` : nothing}
         <div class="tp-buttons"><button type="submit" class="button primary" aria-disabled=${this.sending ? "true" : "false"}>${

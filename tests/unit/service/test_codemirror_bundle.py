@@ -1,4 +1,4 @@
-"""The vendored editor is the file that its script made: whoever changes one of both changes the other."""
+"""The vendored editor is the file that its script made: a change of one is a change of both."""
 
 from __future__ import annotations
 

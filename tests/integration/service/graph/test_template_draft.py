@@ -149,7 +149,9 @@ async def test_a_source_is_mailed_as_a_sender_of_ours_and_the_same_call_again_ma
     (message,) = smtp_server.messages
     mail = parsed(message.content)
     assert (mail["Subject"], mail["From"], mail["To"]) == ("[Test] For Ann", "office@fabrikam.example", OURS)
-    body = mail.get_body(("html",)).get_content()
+    part = mail.get_body(("html",))
+    assert part is not None
+    body = part.get_content()
     assert "Hello Ann of Vienna" in body
     assert "1 Main Street" in body
     row = await connection.fetchrow(

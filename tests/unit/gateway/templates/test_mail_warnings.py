@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.templates.html_links import MOST_LINES, PageFaults, page_faults
+from gateway.templates.html_links import MAX_LINES, PageFaults, page_faults
 from gateway.templates.mail_warnings import (
     LARGEST_SHOWN,
     LINK_GROWTH,
@@ -102,8 +102,8 @@ def test_no_line_is_named_of_what_the_page_does_not_have() -> None:
 
 
 def test_so_many_lines_are_named() -> None:
-    source = '<img src="a">\n' * (MOST_LINES + 5)
-    assert page_faults(source, source).image_lines == tuple(range(1, MOST_LINES + 1))
+    source = '<img src="a">\n' * (MAX_LINES + 5)
+    assert page_faults(source, source).image_lines == tuple(range(1, MAX_LINES + 1))
 
 
 @given(st.text(alphabet="<img a href='\"=http:>/\n", max_size=80))

@@ -5,6 +5,7 @@ import { markup, newPage, pending, settled } from "./browser.js";
 import { loadLanguage, said } from "../../../../service/page/language.js";
 import { draftIds, forgetDraft, keepDraft, keptDraft } from "../../../../service/page/templates/drafts.js";
 import { inputOf, isStarter, letterOf, newLetter, same } from "../../../../service/page/templates/letter-source.js";
+import { inTheme } from "../../../../service/page/templates/letter-frame.js";
 import { fieldBefore, offeredFields, originOf, sampled } from "../../../../service/page/templates/merge-fields.js";
 import { marksOf, problemsOf } from "../../../../service/page/templates/problems.js";
 import { Preview } from "../../../../service/page/templates/preview.js";
@@ -130,6 +131,13 @@ test("the preview is for the customer that was chosen, in a frame without script
   assert.match(markup(preview.view()), /sandbox="allow-same-origin"/);
   preview.show({ as: "text" }, letter());
   assert.doesNotMatch(markup(preview.view()), /iframe/);
+});
+
+test("a letter's media queries are those of the theme that was chosen", () => {
+  const media = "screen and (prefers-color-scheme: DARK), ( prefers-color-scheme:light )";
+  assert.equal(inTheme(media, "dark"), "screen and (min-width: 0px), (max-width: 0px)");
+  assert.equal(inTheme(media, "light"), "screen and (max-width: 0px), (min-width: 0px)");
+  assert.equal(inTheme("(max-width: 480px)", "dark"), "(max-width: 480px)");
 });
 
 test("the handle moves by keys within its bounds, and addresses are told apart", () => {
