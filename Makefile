@@ -32,7 +32,7 @@ help:
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1, SINK=postfix; ONLY=cpu: KINDS, TURNS, OLD=commit)"
 	@echo "make proof        crashes, poisoned recipients, kills of workers (ONLY=crash, poison, recorder, inbound, campaigns, properties)"
 	@echo "make mutants      whether tests notice small faults (MINUTES=20, SAMPLE=200, ONLY='gateway/outbox')"
-	@echo "make screenshots  the README's pictures, from the demo"
+	@echo "make screenshots  the README's pictures and every view, from the demo; what each view loads"
 	@echo "make lint         ruff, mypy, import contracts"
 
 environment:
