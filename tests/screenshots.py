@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browsing import ARGUMENTS, CHROMIUM, PHONE
 from tests.launching import Launcher, launched
+from tests.page_speed import speeds
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "service" / "page" / "pictures"
@@ -86,8 +87,7 @@ PICTURES_TO_TAKE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """One view: its address, and what is done before it is looked at. `CAMPAIGN` and `TEMPLATE` in the address stand for
-    one of the demo's."""
+    """One view: its address, and what is done before it is looked at. `CAMPAIGN` and `TEMPLATE` in it are the demo's."""
 
     name: str
     address: str
@@ -174,6 +174,7 @@ def main(directory: Path, views: Path) -> int:
         for size in WIDTHS:
             for dark in (False, True):
                 _look(browser, demo, views, size=size, dark=dark)
+        print(*speeds(browser, demo), sep="\n")
         browser.close()
     return 0
 
