@@ -87,7 +87,7 @@ PICTURES_TO_TAKE = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """One view: its address, and what is done before it is looked at. `CAMPAIGN` and `TEMPLATE` in it are the demo's."""
+    """One view: its address (CAMPAIGN and TEMPLATE are the demo's), and what is done before it is looked at."""
 
     name: str
     address: str
