@@ -117,8 +117,9 @@ export class CustomerEmails {
   resume() {
     const { list, place } = this;
     if (this.state === "error") this.readHeading();
-    for (const each of Object.values(this.lists)) each.retry();
-    if (list.state === "new") list.open(place.at).then(() => this.reveal(list, place.at));
+    const unread = list.state === "new" || list.state === "error";
+    for (const each of Object.values(this.lists)) if (each !== list || !unread) each.retry();
+    if (unread) list.open(place.at).then(() => this.reveal(list, place.at));
     else this.onNews(new Set());
     this.dialog.resume();
     if (!this.subject?.text) {

@@ -188,6 +188,30 @@ test("Enter in the search opens the first message that it finds", async () => {
   assert.deepEqual([app.place.query.search, app.place.query.info], ["INV-3", "m3"]);
 });
 
+test("a view that is left while it reads asks for nothing any more", async () => {
+  await opened();
+  api.late = pending();
+  mock.timers.tick(5_000);
+  await settled();
+  view.leave();
+  const { late } = api;
+  api.late = null;
+  late.resolve();
+  await settled();
+  const again = mock.method(view, "poll");
+  mock.timers.tick(20_000);
+  await settled();
+  assert.deepEqual([view.list.state, again.mock.callCount()], ["new", 0]);
+});
+
+test("a list that never opened is read when the network is back", async () => {
+  await opened();
+  Object.assign(view.list, { state: "error", error: new Error("no") });
+  view.resume();
+  await settled();
+  assert.equal(view.list.state, "ready");
+});
+
 test("what is not decided yet is read again while the list is looked at", async () => {
   api.rows[0] = message(3, { status: "QUEUED" });
   await opened();
@@ -360,6 +384,25 @@ test("what can be taken back is done at once with Undo; the rest is planned firs
   assert.equal(operations("Act").length, 2);
   sheet.ask("RETRY");
   assert.deepEqual([sheet.asked, operations("Act").length], ["RETRY", 2]);
+});
+
+test("what comes of an action on a message that is no more shown is not said of the one that is", async () => {
+  const done = { reread: [] };
+  for (const answer of [{ userErrors: [] }, { userErrors: [{ code: "ILLEGAL_STATE", message: "no" }] }]) {
+    api.done = answer;
+    const sheet = await sheetWith({}, done);
+    api.late = pending();
+    const { late } = api;
+    const acting = sheet.ask("ASSUME_SENT");
+    sheet.ask("ASSUME_SENT");
+    api.late = null;
+    sheet.show("m2");
+    sheet.ask("RETRY");
+    late.resolve();
+    await acting;
+    assert.deepEqual([sheet.id, sheet.asked, sheet.fault, sheet.acting], ["m2", "RETRY", null, false]);
+  }
+  assert.deepEqual([operations("Act").length, done.reread], [2, ["m3"]], "a second press does nothing more");
 });
 
 test("a message that is read again keeps its frame while its address is good", async () => {

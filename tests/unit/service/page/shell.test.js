@@ -11,6 +11,7 @@ import { Places } from "../../../../service/page/places.js";
 import { setPreference } from "../../../../service/page/preferences.js";
 import { Refused } from "../../../../service/page/errors.js";
 import { UndoLine } from "../../../../service/page/undo-line.js";
+import { appOfView } from "../../../../service/page/view-app.js";
 import { VIEWS } from "../../../../service/page/views.js";
 import { Waiting } from "../../../../service/page/waiting.js";
 
@@ -27,6 +28,20 @@ function made(values = {}) {
 beforeEach(() => {
   newPage();
   setPreference("letters", null);
+});
+
+test("an answer that comes after its view was left leads nowhere; what it says is still said", () => {
+  const app = made({ go: (place) => app.done.push(place), query: (change) => app.done.push(change), goBack: () => app.done.push("back") });
+  let shown = true;
+  const own = appOfView(app, () => shown);
+  own.go("one");
+  shown = false;
+  own.go("two");
+  own.query("three");
+  own.goBack("four");
+  own.visit("five");
+  own.announce("Done.");
+  assert.deepEqual(app.done, ["one", "Done."]);
 });
 
 // The bar ---------------------------------------------------------------------------------------------
