@@ -80,6 +80,10 @@ export const words = {
       signingIn: "Anmeldung läuft …",
       link: (command, run) => ["Oder öffnen Sie einen Einmal-Link. Wer diesen Dienst betreibt, erzeugt ihn mit ", command, "; ", run, " zeigt einen an."],
       away: "Der Dienst ist nicht erreichbar. Versuchen Sie es gleich noch einmal.",
+      unknownToken: "Dieses Token ist nicht bekannt oder wurde widerrufen.",
+      notEnded: "Sie sind noch angemeldet: Der Dienst konnte die Sitzung nicht beenden. Versuchen Sie es gleich noch einmal.",
+      notRead: "Der Dienst kann gerade nicht sagen, wer angemeldet ist. Versuchen Sie es gleich noch einmal.",
+      answered: (status) => `Der Dienst antwortete mit ${status}.`,
     },
 
     keys: {

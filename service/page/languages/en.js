@@ -80,6 +80,10 @@ export const words = {
       signingIn: "Signing in …",
       link: (command, run) => ["Or open a one-time link. Whoever runs this service makes one with ", command, "; ", run, " prints one."],
       away: "The service cannot be reached. Try again in a moment.",
+      unknownToken: "This token is not known, or was revoked.",
+      notEnded: "You are still signed in: the service could not end the session. Try again in a moment.",
+      notRead: "The service cannot tell who is signed in just now. Try again in a moment.",
+      answered: (status) => `The service answered ${status}.`,
     },
 
     keys: {

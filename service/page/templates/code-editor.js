@@ -43,8 +43,8 @@ const THEME = {
 };
 
 const styles = (cm) => cm.HighlightStyle.define([
-  { tag: [cm.tags.tagName, cm.tags.angleBracket], color: "var(--plot-2, light-dark(#6d47b8, #b79cf2))" },
-  { tag: [cm.tags.attributeName, cm.tags.propertyName], color: "var(--plot-3, light-dark(#0b766c, #4fc3b5))" },
+  { tag: [cm.tags.tagName, cm.tags.angleBracket], color: "var(--plot-2)" },
+  { tag: [cm.tags.attributeName, cm.tags.propertyName], color: "var(--plot-3)" },
   { tag: [cm.tags.attributeValue, cm.tags.string, cm.tags.number, cm.tags.unit, cm.tags.color], color: "var(--ink)" },
   { tag: [cm.tags.comment, cm.tags.meta], color: "var(--ink-soft)", fontStyle: "italic" },
 ]);
