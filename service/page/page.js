@@ -244,7 +244,7 @@ function content() {
   if (state === "broken") return failure(openError, () => open());
   if (state === "out") return form();
   if (places.current.view === "nowhere") return noSuchPage(app.toWorklist);
-  if (viewError) return failure(viewError, () => arrive());
+  if (viewError) return failure(viewError, () => openSession().then(() => location.reload(), check));
   return page?.view() ?? skeleton();
 }
 

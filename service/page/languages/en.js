@@ -43,7 +43,6 @@ export const words = {
     undo: "Undo",
     undone: (text) => `Undone: ${text}`,
     notUndone: (fault) => `This was not undone. ${fault}`,
-    to: "to",
     moreThan: (count) => `more than ${count}`,
     about: (count) => `about ${count}`,
     ages: {
@@ -56,6 +55,7 @@ export const words = {
     again: "Try again",
     offline: "The service cannot be reached. What you see may be out of date.",
     back: "The service is back",
+    notLoaded: "This part of the page could not be loaded: the service may have a new release.",
     unreachable: "The service cannot be reached",
     unreachableWhy: "Your connection or the service is away. It is tried again by itself as soon as it is back.",
     signedOutNow: "You are signed out",

@@ -12,7 +12,7 @@ import { setPreference } from "../../../../service/page/preferences.js";
 import { Refused } from "../../../../service/page/errors.js";
 import { UndoLine } from "../../../../service/page/undo-line.js";
 import { appOfView } from "../../../../service/page/view-app.js";
-import { VIEWS } from "../../../../service/page/views.js";
+import { loadView, VIEWS } from "../../../../service/page/views.js";
 import { Waiting } from "../../../../service/page/waiting.js";
 
 const listen = { to: () => () => {}, toWorklist: () => {}, openOverlay: () => {} };
@@ -42,6 +42,14 @@ test("an answer that comes after its view was left leads nowhere; what it says i
   own.visit("five");
   own.announce("Done.");
   assert.deepEqual(app.done, ["one", "Done."]);
+});
+
+test("a view that cannot be loaded, as after a new release, says so in words of the page", async () => {
+  const { load } = VIEWS.settings;
+  document.styleSheets = [{ href: new URL("../../../../service/page/settings/view.css", import.meta.url).href }];
+  VIEWS.settings.load = async () => { throw new TypeError("Failed to fetch dynamically imported module"); };
+  await assert.rejects(loadView("settings"), (error) => /could not be loaded/.test(error.message) && error.cause instanceof TypeError);
+  VIEWS.settings.load = load;
 });
 
 // The bar ---------------------------------------------------------------------------------------------
