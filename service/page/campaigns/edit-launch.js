@@ -47,7 +47,7 @@ export class Launching {
   async recount() {
     const { editor } = this;
     if (!(await editor.saver.flush())) {
-      this.fault = said.edit.launch.notSaved([...editor.saver.faults.values()].map((each) => each.message).join(" "));
+      this.fault = said.edit.launch.notSaved(editor.saver.why);
     } else if (!(await editor.count())) {
       this.fault = said.edit.launch.notCounted(editor.countError?.message ?? "");
     }
