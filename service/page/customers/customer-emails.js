@@ -79,6 +79,7 @@ export class CustomerEmails {
   }
 
   leave() {
+    this.left = true;
     this.live?.stop();
     this.printing.stop();
     clearTimeout(this.placing);
@@ -132,7 +133,8 @@ export class CustomerEmails {
     try {
       this.customer = await this.readCustomer(this.place.customer);
       this.state = this.customer ? "ready" : "unknown";
-      if (this.customer && !this.live) {
+      // The heading may come after the view was left: nobody would end the subscription.
+      if (this.customer && !this.live && !this.left) {
         this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.onNews(ids), changed: () => this.app.changed() });
       }
       if (!this.customer) this.app.announce(said.emails.noCustomer);

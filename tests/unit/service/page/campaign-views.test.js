@@ -99,6 +99,14 @@ test("the overview: every number links to those whom it counts, and they add up 
   assert.match(shown, /\/book\/spring/);
 });
 
+test("a campaign that is read after its view was left is not followed", async () => {
+  view = new OneCampaign({ view: "campaigns", path: [ID], query: {} }, app);
+  view.leave();
+  await calm();
+  assert.deepEqual(sockets, []);
+  assert.deepEqual(asked.map(([name]) => name), ["Campaign"]);
+});
+
 test("what is not tracked says so, and an audience that is not frozen has no numbers", async () => {
   campaign = make({ tracked: false });
   await look();
