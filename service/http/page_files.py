@@ -115,7 +115,9 @@ class PageFiles:
         """`index.html`: the same signed in or not, since it holds no data; by view only in what is loaded with it."""
         ancestors = request.app.state.resources.settings.frame_ancestors
         headers = {"Content-Security-Policy": page_policy(ancestors), "Cache-Control": _REVALIDATE}
-        return self._views[request.url.path.split("/")[1] or _START].respond(request, headers)
+        # Not of `request.url`, which is made of the Host header, and that may be anything.
+        view: str = request.scope["path"].split("/")[1] or _START
+        return self._views[view].respond(request, headers)
 
     async def show_file(self, request: Request) -> Response:
         """A file under its plain name, or under this release's."""

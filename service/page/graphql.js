@@ -1,6 +1,7 @@
 // The only client of /graphql in the page: queries, mutations and subscriptions go through it.
 import { forgetSession, openSession, request, session } from "./session.js";
 import { Offline, Refused, SignedOut } from "./errors.js";
+import { said } from "./language.js";
 
 const PROTOCOL = "graphql-transport-ws";
 
@@ -39,7 +40,7 @@ export async function run(document, variables, { signal, again = true } = {}) {
     await openSession();
     return run(document, variables, { signal, again: false });
   }
-  if (!data) throw new Refused(errors?.[0]?.message ?? `The service answered ${answer.status}.`, errors?.[0]?.extensions);
+  if (!data) throw new Refused(errors?.[0]?.message ?? said.shell.session.answered(answer.status), errors?.[0]?.extensions);
   return { data, errors };
 }
 
@@ -47,7 +48,7 @@ async function readJson(answer) {
   try {
     return await answer.json();
   } catch {
-    throw answer.status >= 500 ? new Offline() : new Refused(`The service answered ${answer.status}.`);
+    throw answer.status >= 500 ? new Offline() : new Refused(said.shell.session.answered(answer.status));
   }
 }
 

@@ -67,14 +67,6 @@ export function dayText(iso, now = Date.now()) {
   return (dayOf(iso).slice(0, 4) === dayOf(now).slice(0, 4) ? day : year).format(new Date(iso));
 }
 
-/** "Nov 22 to 29", "Nov 29 to Dec 3", with years where they are not this one. */
-export function dayRange(from, to, now = Date.now()) {
-  const { day, year } = formats();
-  const years = new Set([from, to, now].map((each) => dayOf(each).slice(0, 4)));
-  const parts = (years.size > 1 ? year : day).formatRangeToParts(new Date(from), new Date(to));
-  return parts.map(({ type, value }) => (type === "literal" ? value.replace(/\s*[–—]\s*/u, ` ${said.shell.to} `) : value)).join("");
-}
-
 /** How long something has waited: "40 min", "3 h", "2 days", with the date as its title. */
 export function age(iso, now = Date.now()) {
   return iso ? html`<time datetime=${iso} title=${formats().exact.format(new Date(iso))}>${ageText(iso, now)}</time>` : nothing;

@@ -13,6 +13,7 @@ import { applyPreferences, onPreference } from "./preferences.js";
 import { openSession, session, signOut } from "./session.js";
 import { signInForm } from "./sign-in.js";
 import { UndoLine } from "./undo-line.js";
+import { appOfView } from "./view-app.js";
 import { loadView } from "./views.js";
 import { Waiting } from "./waiting.js";
 
@@ -133,7 +134,8 @@ async function openView(there, options) {
     const { open: made } = await loadView(viewOf(there));
     // The reader may have gone on while the module was loaded.
     if (places.current !== there || (state !== "in" && state !== "ended")) return;
-    page = made(there, app);
+    let own = null;
+    own = page = made(there, appOfView(app, () => own === null || page === own));
     page.arrive(there, options);
   } catch (error) {
     if (places.current === there) viewError = error;
@@ -167,14 +169,11 @@ async function wake() {
 async function check() {
   try {
     await openSession();
-    back();
+    return back();
   } catch (error) {
-    if (error instanceof SignedOut) {
-      offline = false;
-      ended();
-    } else {
-      lost();
-    }
+    if (!(error instanceof SignedOut)) return lost();
+    offline = false;
+    return ended();
   }
 }
 
@@ -245,7 +244,7 @@ function content() {
   if (state === "broken") return failure(openError, () => open());
   if (state === "out") return form();
   if (places.current.view === "nowhere") return noSuchPage(app.toWorklist);
-  if (viewError) return failure(viewError, () => arrive());
+  if (viewError) return failure(viewError, () => openSession().then(() => location.reload(), check));
   return page?.view() ?? skeleton();
 }
 

@@ -94,9 +94,9 @@ export class PagedList {
     this.changed();
   }
 
-  /** Repeats a failed read: of older rows, or of the whole list when it never opened. */
+  /** Repeats a failed read: of older rows, or of the whole list when it never opened, which is then read from its top. */
   retry() {
-    if (this.state === "error") this.reset();
+    if (this.state === "error") this.open();
     else if (this.olderError) this.older();
   }
 

@@ -1,9 +1,10 @@
 // The session: GET and POST /session, POST /logout. The cookie is httpOnly; the page holds only the CSRF token.
 import { Offline, Refused, SignedOut } from "./errors.js";
+import { said } from "./language.js";
 
 let current = null;
 
-/** `{ name, csrfToken, expiresAt }`, or null when signed out. */
+/** `{ name, csrfToken, expiresAt, readOnly }`, or null when signed out. */
 export const session = () => current;
 
 /** Reads the session. Throws SignedOut or Offline. */
@@ -15,7 +16,7 @@ export async function openSession() {
 export async function signIn(token) {
   const headers = { "Content-Type": "application/json" };
   const answer = await request("/session", { method: "POST", headers, body: JSON.stringify({ token }) });
-  if (answer.status === 401) throw new Refused("This token is not known, or was revoked.", { code: "UNAUTHENTICATED" });
+  if (answer.status === 401) throw new Refused(said.shell.session.unknownToken, { code: "UNAUTHENTICATED" });
   return remember(answer);
 }
 
@@ -27,7 +28,7 @@ export async function signOut() {
     await openSession().catch(unlessSignedOut);
     status = await endSession();
   }
-  if (status !== 204 && status !== 401) throw new Refused("You are still signed in: the service could not end the session. Try again in a moment.");
+  if (status !== 204 && status !== 401) throw new Refused(said.shell.session.notEnded);
   current = null;
 }
 
@@ -49,7 +50,8 @@ async function remember(answer) {
     current = null;
     throw new SignedOut();
   }
-  if (!answer.ok) throw new Refused("The service cannot tell who is signed in just now. Try again in a moment.");
+  // The words may not be loaded yet: the page says what it says of any error then.
+  if (!answer.ok) throw new Refused(said.shell?.session.notRead ?? "");
   current = await answer.json();
   return current;
 }

@@ -1,4 +1,5 @@
 // The views, by the first part of their web address, in the order of the bar. Each is loaded when it is opened.
+import { said } from "./language.js";
 
 /**
  * `group` in the bar, `key` after G, `load` its module: `open(place, app)` returns the view. Its style sheet is
@@ -21,10 +22,17 @@ export const VIEWS = {
   settings: { group: "running", key: ",", load: () => import("./settings/view.js") },
 };
 
-/** Loads a view's module and its style sheet. Throws when they cannot be had, as without a network. */
+/**
+ * Loads a view's module and its style sheet. Throws when they cannot be had: without a network, or from a page that is
+ * older than the service, since a release's files are at addresses of its own.
+ */
 export async function loadView(name) {
-  const [module] = await Promise.all([VIEWS[name].load(), withStyles(name)]);
-  return module;
+  try {
+    const [module] = await Promise.all([VIEWS[name].load(), withStyles(name)]);
+    return module;
+  } catch (cause) {
+    throw new Error(said.shell.notLoaded, { cause });
+  }
 }
 
 /** Links the view's style sheet, once; the page of its own address has it from the start. */

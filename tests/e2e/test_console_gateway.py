@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
+from tests.accessible import fits, violations
 from tests.browsing import DESKTOP, PHONE, World, looking
 from tests.builders import insert
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
-AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = ("/gateway", "/gateway/relays?last=day", "/gateway/destinations", "/gateway/refusals", "/statistics")
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
 MAX_CLICKS = 3
 """From any view to a paused relay: Gateway, Pause, Pause until I resume."""
 
@@ -68,12 +66,11 @@ async def test_every_part_is_clean_for_assistive_tools_and_fits_the_screen(
             await page.goto(address)
             await expect(page.locator("main h1")).to_be_visible()
             await expect(page.locator("main .skeleton")).to_have_count(0)
-            for size in (DESKTOP, PHONE):
+            for size, scheme in LOOKS:
                 await page.set_viewport_size(size)
-                assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
-                for scheme in SCHEMES:
-                    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                    assert await faults(page) == [], (address, size, scheme)
+                await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                assert await fits(page), (address, size)
+                assert await violations(page, doubted=False) == [], (address, size, scheme)
         # And a plot is read by the arrow keys and as a table
         await page.goto("/gateway")
         plot = page.locator("figure.plot").first
@@ -82,12 +79,4 @@ async def test_every_part_is_clean_for_assistive_tools_and_fits_the_screen(
         await expect(plot.get_by_role("status")).to_contain_text("Accepted")
         await plot.get_by_text("As a table").click()
         await expect(plot.get_by_role("columnheader", name="Accepted")).to_be_visible()
-        assert await faults(page) == []
-
-
-async def faults(page: Page) -> list[str]:
-    """What axe-core finds, one a line."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(AXE)
-    found = await page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES)
-    return [f"{one['id']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]]
+        assert await violations(page, doubted=False) == []

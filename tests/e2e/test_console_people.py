@@ -9,8 +9,8 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from service.auth.sessions import create_login_link
+from tests.accessible import violations
 from tests.browsing import World, looking
-from tests.e2e.test_page_states import violations
 from tests.eventually import eventually
 from tests.smtp_server import Reply
 

@@ -7,9 +7,9 @@ import re
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from tests.accessible import violations
 from tests.browsing import World, looking
 from tests.builders import make_message
-from tests.e2e.test_page_states import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
@@ -93,5 +93,3 @@ async def test_ten_uncertain_messages_of_one_crash_are_settled_in_two_keys_and_u
             await page.goto(address)
             await expect(page.locator(".wl-row").first).to_be_visible()
             await clean(page)
-        await page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        await clean(page)

@@ -7,7 +7,6 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +14,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Request, Route, expect
 
 from service.auth.sessions import create_login_link
+from tests.accessible import violations
 from tests.browsing import World, looking
 from tests.builders import (
     insert,
@@ -29,8 +29,6 @@ from tests.builders import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
-AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MANY = 20_000
 VISIBLE_AGAIN = """() => {
   for (const hidden of [true, false]) {
@@ -907,19 +905,6 @@ VIEWS = {
     "nowhere": ("/customers/EMPTY/letters", ".notice"),
     "expired": ("/login/invented", "h1"),
 }
-
-
-async def violations(page: Page) -> list[str]:
-    """Returns axe-core's findings on the page as it is, one a line."""
-    # Evaluated by the debugger, since the page's own policy allows no such script.
-    await page.evaluate(AXE)
-    found = await page.evaluate("(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES)
-    # axe-core leaves a label on an element without a role to a person's review where there is text beside it.
-    doubted = [each for each in found["incomplete"] if each["id"] == "aria-prohibited-attr"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html']}: {each['nodes'][0]['failureSummary']}"
-        for each in [*found["violations"], *doubted]
-    ]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

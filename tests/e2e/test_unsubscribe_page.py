@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 import service.settings
 from gateway.mail.message import MessageRef
 from gateway.mail.tracking import unsubscribe_url
+from tests.accessible import violations
 from tests.browsing import DESKTOP, PHONE, running_browser
 from tests.builders import KEYRING, make_campaign, make_customer, make_message
-from tests.e2e.test_page_states import violations
 from tests.serving import serve
 
 pytestmark = pytest.mark.browser

@@ -1,5 +1,6 @@
 // What can be done about a campaign: at once where it can be taken back, else by a plan that names its counts first.
 import { nothing } from "../vendor/lit-html/lit-html.js";
+import { newKey } from "../idempotency-key.js";
 import { said } from "../language.js";
 import { focusPlan } from "../plan.js";
 import { PLANS } from "./plans.js";
@@ -57,7 +58,7 @@ export class Decisions {
 
   /** Opens a plan at a place of the page; `given` is what it is about. Its counts are read first, where it has any. */
   async ask(kind, at, given = {}) {
-    const asked = { kind, at, given, key: crypto.randomUUID(), counts: null, fault: null, choice: "ASSUME_SENT" };
+    const asked = { kind, at, given, key: newKey(), counts: null, fault: null, choice: "ASSUME_SENT" };
     [this.asked, this.fault, this.focus] = [asked, null, true];
     this.app.changed();
     await this.count(asked);
@@ -127,7 +128,7 @@ export class Decisions {
   /** Another number than the plan said: it is counted again, and says so. */
   async refused(asked, error) {
     if (error.userErrors?.some(({ code }) => code === "CONFLICT")) {
-      asked.key = crypto.randomUUID();
+      asked.key = newKey();
       await this.count(asked);
     }
     asked.fault = this.fault;
@@ -156,7 +157,7 @@ export class Decisions {
 
   async copy() {
     const title = said.campaigns.copyOf(this.campaign.title).slice(0, LONGEST_TITLE);
-    const payload = await this.act("copy", { campaignId: this.view.id, title, idempotencyKey: crypto.randomUUID() });
+    const payload = await this.act("copy", { campaignId: this.view.id, title, idempotencyKey: newKey() });
     if (!payload) return;
     const { id } = payload.campaign;
     this.app.undoable(said.campaigns.copied(title), () => this.decide("delete", { campaignId: id }));

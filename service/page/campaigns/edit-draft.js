@@ -3,9 +3,6 @@ import { localTimeOf, momentsOf, tomorrowAtNine } from "./edit-times.js";
 
 let keys = 0;
 
-/** A key that this page does not use again, 128 random bits: where there is no TLS, a browser has no `randomUUID`. */
-export const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (each) => each.toString(16).padStart(8, "0")).join("");
-
 /** When a mailing goes: at the launch, unless something else is chosen. */
 const atOnce = (zone, now) => ({ kind: "now", local: tomorrowAtNine(now, zone), zone, days: 7, minutes: 0, localTime: "09:00" });
 

@@ -1,9 +1,10 @@
 // The launch: how many it goes to is counted when it is asked for, and again when it is confirmed.
 import { html } from "../vendor/lit-html/lit-html.js";
 import { reached, reasonsOf } from "./edit-checks.js";
-import { newKey, shownMailings } from "./edit-draft.js";
+import { shownMailings } from "./edit-draft.js";
 import { launchCampaign } from "./edit-queries.js";
 import { whenWords } from "./edit-mailings.js";
+import { newKey } from "../idempotency-key.js";
 import { said } from "../language.js";
 import { focusPlan, plan } from "../plan.js";
 
@@ -46,7 +47,7 @@ export class Launching {
   async recount() {
     const { editor } = this;
     if (!(await editor.saver.flush())) {
-      this.fault = said.edit.launch.notSaved([...editor.saver.faults.values()].map((each) => each.message).join(" "));
+      this.fault = said.edit.launch.notSaved(editor.saver.why);
     } else if (!(await editor.count())) {
       this.fault = said.edit.launch.notCounted(editor.countError?.message ?? "");
     }

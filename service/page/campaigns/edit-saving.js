@@ -1,4 +1,5 @@
 // Saves a draft while one types: part by part, one at a time; what is refused stays to be saved, with its reason.
+import { said } from "../language.js";
 
 /** Pause in typing after which a part is saved. */
 const TYPING_MS = 600;
@@ -60,7 +61,13 @@ export class DraftSaver {
     }
   }
 
-  stop() {
-    clearTimeout(this.timer);
+  /** Why parts were not saved, as one text. */
+  get why() {
+    return [...this.faults.values()].map((each) => each.message || said.shell.unreachable).join(" ");
+  }
+
+  /** The editor is left: what waits is saved, and `tell(why)` is called where that fails. */
+  async leave(tell) {
+    if (!(await this.flush())) tell(this.why);
   }
 }

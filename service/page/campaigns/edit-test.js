@@ -1,8 +1,9 @@
 // The test message of a draft: mailed to an address of the reader's, and remembered in this browser.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { firstLetter } from "./edit-checks.js";
-import { letterOf, newKey } from "./edit-draft.js";
+import { letterOf } from "./edit-draft.js";
 import { sendTest } from "./edit-queries.js";
+import { newKey } from "../idempotency-key.js";
 import { said } from "../language.js";
 import { momentText } from "../moments.js";
 

@@ -1,6 +1,7 @@
 // What of a draft goes to the API: its parts are the campaign's own fields, its kind, and each mailing.
-import { campaignInput, mailingInput, newKey, shownMailings } from "./edit-draft.js";
+import { campaignInput, mailingInput, shownMailings } from "./edit-draft.js";
 import { addMailing, createCampaign, deleteCampaign, removeMailing, updateCampaign, updateMailing } from "./edit-queries.js";
+import { newKey } from "../idempotency-key.js";
 
 export class DraftWriting {
   constructor(editor) {

@@ -70,7 +70,7 @@ export class CampaignEditor {
     this.left = true;
     clearTimeout(this.countTimer);
     this.import?.stop();
-    this.saver.flush();
+    this.saver.leave((why) => this.app.undoable(`${this.title}: ${said.edit.launch.notSaved(why)}`));
   }
 
   resume() {

@@ -48,6 +48,7 @@ export class OneCampaign {
   }
 
   leave() {
+    this.left = true;
     this.live?.stop();
     this.results.stop();
     for (const part of Object.values(this.parts)) part.leave();
@@ -85,7 +86,8 @@ export class OneCampaign {
     } catch (error) {
       if (first) [this.state, this.error] = ["error", error];
     }
-    if (this.campaign && first) {
+    // It may come after the view was left: nobody would end the subscription.
+    if (this.campaign && first && !this.left) {
       this.follow();
       this.showTab();
     }

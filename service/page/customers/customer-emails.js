@@ -79,6 +79,7 @@ export class CustomerEmails {
   }
 
   leave() {
+    this.left = true;
     this.live?.stop();
     this.printing.stop();
     clearTimeout(this.placing);
@@ -117,8 +118,9 @@ export class CustomerEmails {
   resume() {
     const { list, place } = this;
     if (this.state === "error") this.readHeading();
-    for (const each of Object.values(this.lists)) each.retry();
-    if (list.state === "new") list.open(place.at).then(() => this.reveal(list, place.at));
+    const unread = list.state === "new" || list.state === "error";
+    for (const each of Object.values(this.lists)) if (each !== list || !unread) each.retry();
+    if (unread) list.open(place.at).then(() => this.reveal(list, place.at));
     else this.onNews(new Set());
     this.dialog.resume();
     if (!this.subject?.text) {
@@ -131,7 +133,8 @@ export class CustomerEmails {
     try {
       this.customer = await this.readCustomer(this.place.customer);
       this.state = this.customer ? "ready" : "unknown";
-      if (this.customer && !this.live) {
+      // The heading may come after the view was left: nobody would end the subscription.
+      if (this.customer && !this.live && !this.left) {
         this.live = new LiveChanges(this.customer.id, { onNews: (ids) => this.onNews(ids), changed: () => this.app.changed() });
       }
       if (!this.customer) this.app.announce(said.emails.noCustomer);

@@ -43,7 +43,6 @@ export const words = {
     undo: "Rückgängig",
     undone: (text) => `Rückgängig gemacht: ${text}`,
     notUndone: (fault) => `Das wurde nicht rückgängig gemacht. ${fault}`,
-    to: "bis",
     moreThan: (count) => `mehr als ${count}`,
     about: (count) => `etwa ${count}`,
     ages: {
@@ -56,6 +55,7 @@ export const words = {
     again: "Noch einmal versuchen",
     offline: "Der Dienst ist nicht erreichbar. Was Sie sehen, kann veraltet sein.",
     back: "Der Dienst ist wieder da",
+    notLoaded: "Dieser Teil der Seite konnte nicht geladen werden: Vielleicht hat der Dienst eine neue Version.",
     unreachable: "Der Dienst ist nicht erreichbar",
     unreachableWhy: "Ihre Verbindung oder der Dienst ist unterbrochen. Sobald er wieder da ist, geht es von selbst weiter.",
     signedOutNow: "Sie sind abgemeldet",
@@ -80,6 +80,10 @@ export const words = {
       signingIn: "Anmeldung läuft …",
       link: (command, run) => ["Oder öffnen Sie einen Einmal-Link. Wer diesen Dienst betreibt, erzeugt ihn mit ", command, "; ", run, " zeigt einen an."],
       away: "Der Dienst ist nicht erreichbar. Versuchen Sie es gleich noch einmal.",
+      unknownToken: "Dieses Token ist nicht bekannt oder wurde widerrufen.",
+      notEnded: "Sie sind noch angemeldet: Der Dienst konnte die Sitzung nicht beenden. Versuchen Sie es gleich noch einmal.",
+      notRead: "Der Dienst kann gerade nicht sagen, wer angemeldet ist. Versuchen Sie es gleich noch einmal.",
+      answered: (status) => `Der Dienst antwortete mit ${status}.`,
     },
 
     keys: {

@@ -43,7 +43,6 @@ export const words = {
     undo: "Undo",
     undone: (text) => `Undone: ${text}`,
     notUndone: (fault) => `This was not undone. ${fault}`,
-    to: "to",
     moreThan: (count) => `more than ${count}`,
     about: (count) => `about ${count}`,
     ages: {
@@ -56,6 +55,7 @@ export const words = {
     again: "Try again",
     offline: "The service cannot be reached. What you see may be out of date.",
     back: "The service is back",
+    notLoaded: "This part of the page could not be loaded: the service may have a new release.",
     unreachable: "The service cannot be reached",
     unreachableWhy: "Your connection or the service is away. It is tried again by itself as soon as it is back.",
     signedOutNow: "You are signed out",
@@ -80,6 +80,10 @@ export const words = {
       signingIn: "Signing in …",
       link: (command, run) => ["Or open a one-time link. Whoever runs this service makes one with ", command, "; ", run, " prints one."],
       away: "The service cannot be reached. Try again in a moment.",
+      unknownToken: "This token is not known, or was revoked.",
+      notEnded: "You are still signed in: the service could not end the session. Try again in a moment.",
+      notRead: "The service cannot tell who is signed in just now. Try again in a moment.",
+      answered: (status) => `The service answered ${status}.`,
     },
 
     keys: {

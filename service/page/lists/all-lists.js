@@ -67,6 +67,8 @@ export class AllLists {
     const given = new FormData(event.target);
     const name = given.get("name").trim();
     if (given.get("kind") === "DYNAMIC") return this.app.go({ view: "lists", path: ["new"], query: { name } });
+    if (this.creating) return undefined;
+    this.creating = true;
     try {
       const { id } = await this.app.guard(createList)({ name });
       this.app.go(placeOfList(id));
@@ -74,6 +76,7 @@ export class AllLists {
       this.fault = error.message;
       this.app.changed();
     }
+    this.creating = false;
     return undefined;
   };
 

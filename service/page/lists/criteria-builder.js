@@ -21,6 +21,7 @@ export class CriteriaBuilder {
     /** Whether the list's criteria have a rule that has no row: they are kept until others are saved. */
     this.unshowable = false;
     this.changedSince = false;
+    this.keeping = false;
     this.preview = null;
     this.fault = null;
     this.state = "idle";
@@ -82,9 +83,11 @@ export class CriteriaBuilder {
 
   keep = async (event) => {
     event.preventDefault();
+    if (this.keeping) return;
     const criteria = criteriaInput(this.groups);
     if (!criteria) this.fault = said.lists.criteria.incomplete;
     else {
+      this.keeping = true;
       try {
         await this.app.guard(this.save)(criteria);
         this.changedSince = false;
@@ -94,6 +97,7 @@ export class CriteriaBuilder {
       } catch (error) {
         this.fault = error.message;
       }
+      this.keeping = false;
     }
     this.app.changed();
   };

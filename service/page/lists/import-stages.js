@@ -31,10 +31,10 @@ function column(panel, each, twice) {
   const double = each.field && twice.has(each.field.split(":")[0]);
   return html`<tr><th scope="row"><bdi>${each.heading}</bdi></th>
     <td class="import-sample"><bdi>${each.sample.join(" · ")}</bdi></td>
-    <td><label class="unseen" for=${id}>${words.goesTo(each.heading)}</label>
+    <td>${panel.app.readOnly ? words.field(each.field ?? null) : html`<label class="unseen" for=${id}>${words.goesTo(each.heading)}</label>
       <select id=${id} aria-invalid=${double ? "true" : "false"} ?disabled=${panel.busy || panel.import.status === "RUNNING"} @change=${(event) => panel.choose(each, event.target.value || null)}>${
         choicesOf(each).map((field) => html`<option value=${field ?? ""} .selected=${field === (each.field ?? null)}>${words.field(field)}</option>`)}</select>
-      <span class="hint">${double ? words.mapping.doubled : panel.chosen.has(each.heading) || !each.field ? nothing : words.guessed}</span></td></tr>`;
+      <span class="hint">${double ? words.mapping.doubled : panel.chosen.has(each.heading) || !each.field ? nothing : words.guessed}</span>`}</td></tr>`;
 }
 
 function columnsStage(panel) {
@@ -88,7 +88,7 @@ function reviewStage(panel) {
   return html`<div class="import-stage">${heading(panel, 3, words.stages.review)}
     <p role="status"><b>${words.willBe(count)}</b> ${words.newAndKnown(panel.import.created, count - panel.import.created)}</p>
     ${refused(panel)}
-    ${count ? html`${whereTo(panel)}<p class="import-buttons"><button type="button" id="import-go" class="button primary" aria-disabled=${panel.busy ? "true" : "false"} @click=${panel.carryOut}>${words.go(count)}</button></p>` : nothing}</div>`;
+    ${count && !panel.app.readOnly ? html`${whereTo(panel)}<p class="import-buttons"><button type="button" id="import-go" class="button primary" aria-disabled=${panel.busy ? "true" : "false"} @click=${panel.carryOut}>${words.go(count)}</button></p>` : nothing}</div>`;
 }
 
 function resultStage(panel) {
@@ -101,10 +101,10 @@ function resultStage(panel) {
   if (dryRun || !["RUNNING", "FINISHED"].includes(status)) return nothing;
   if (status === "RUNNING") {
     return html`<div class="import-stage">${heading(panel, 4, words.stages.result)}${bar(panel, words.importing(panel.import.read, panel.import.total))}
-      <p class="hint">${words.mayLeave}</p><button type="button" class="button" @click=${panel.cancel}>${words.stop}</button></div>`;
+      <p class="hint">${words.mayLeave}</p>${panel.app.readOnly ? nothing : html`<button type="button" class="button" @click=${panel.cancel}>${words.stop}</button>`}</div>`;
   }
   const count = importable(panel.import);
-  const undo = !panel.undone && panel.list && count <= UNDO_MOST;
+  const undo = !panel.app.readOnly && !panel.undone && panel.list && count <= UNDO_MOST;
   return html`<div class="import-stage">${heading(panel, 4, words.stages.result)}
     <p role="status"><b>${panel.undone ? words.takenOff : words.imported(count)}</b> ${panel.list && !panel.undone ? toList(panel) : nothing}
       ${undo ? html`<button type="button" class="link" @click=${panel.undo}>${words.undo}</button>` : nothing}</p>

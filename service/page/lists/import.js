@@ -90,7 +90,7 @@ export class CustomerImport {
   read = async () => {
     await this.attempt(async () => this.take(await readImport(this.id)));
     if (!this.import && !this.fault) this.fault = said.lists.import.gone;
-    if (this.import?.status === "UPLOADED") await this.check();
+    if (this.import?.status === "UPLOADED" && !this.app.readOnly) await this.check();
     else await this.show();
     this.changed();
   };

@@ -17,7 +17,6 @@ const MEMBERS_FILE = "query File($id: ID!, $search: String) { node(id: $id) { ..
 const CUSTOMERS = `query Customers($search: String) { customers(search: $search, first: 20) { nodes { ${CUSTOMER} } } }`;
 const PREVIEW = `query Criteria($criteria: ListCriteriaInput!) { previewList(criteria: $criteria) {
   count { value precision } inWords sample { ${CUSTOMER} } } }`;
-const CAMPAIGNS = "query Campaigns($search: String) { campaigns(search: $search, first: 20) { nodes { id title } } }";
 const IMPORTS = `query Imports($first: Int!, $after: String) { imports(first: $first, after: $after) {
   edges { cursor node { id status fileName dryRun read total created updated unchanged failed by createdAt list { id name } } } ${PAGE} } }`;
 const ONE_IMPORT = `query Import($id: ID!) { node(id: $id) { ... on CustomerImport { ${IMPORT} } } }`;
@@ -48,7 +47,6 @@ export const readMembers = async (id, { search, first, after }, options) =>
 /** Where the members can be fetched as a file, for five minutes. */
 export const membersFile = async (id, search) => (await fetchData(MEMBERS_FILE, { id, search: search || null })).node?.members?.exportUrl ?? null;
 export const findCustomers = async (search) => (await fetchData(CUSTOMERS, { search: search || null })).customers?.nodes ?? [];
-export const findCampaigns = async (search) => (await fetchData(CAMPAIGNS, { search: search || null })).campaigns?.nodes ?? [];
 /** How many customers criteria find, and some of them. */
 export const previewCriteria = async (criteria, options) => (await fetchData(PREVIEW, { criteria }, options)).previewList;
 

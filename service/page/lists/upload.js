@@ -1,5 +1,6 @@
 // A file on its way to POST /imports: the browser reads it from the disk as it is sent, so that its size holds no memory.
 import { Offline, Refused, SignedOut } from "../errors.js";
+import { said } from "../language.js";
 import { forgetSession, session } from "../session.js";
 
 /**
@@ -37,5 +38,5 @@ function settle({ status, responseText }, resolve, reject) {
     return reject(new SignedOut());
   }
   const [error] = answer.errors ?? [];
-  return reject(new Refused(error?.message ?? answer.message ?? `The service answered ${status}.`, error?.extensions));
+  return reject(new Refused(error?.message ?? answer.message ?? said.shell.session.answered(status), error?.extensions));
 }

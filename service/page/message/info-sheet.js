@@ -127,24 +127,33 @@ export class InfoSheet {
   };
 
   act = async (action, id, input) => {
+    if (this.acting) return;
     this.acting = true;
     this.fault = null;
     this.changed();
     try {
       await this.actOn(action, input);
-      this.asked = null;
-      await this.read();
       this.told(action, id);
       this.page.reread(id);
-      document.getElementById("info-heading")?.focus();
+      if (id === this.id) await this.acted();
     } catch (error) {
+      // The reader may have gone on to another message, whose fault this is not.
+      if (id !== this.id) return;
       // What was typed stays; what can be done may have changed.
       this.fault = error.message || said.message.unreachable;
       if (!(error instanceof Offline)) this.read();
     }
-    this.acting = false;
+    if (id === this.id) this.acting = false;
     this.changed();
   };
+
+  /** The message as it is now; its heading says what has become of it. */
+  async acted() {
+    const { id } = this;
+    this.asked = null;
+    await this.read();
+    if (id === this.id) document.getElementById("info-heading")?.focus();
+  }
 
   /** Says what was done, with Undo where the API can. */
   told(action, id) {

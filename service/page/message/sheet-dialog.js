@@ -95,7 +95,7 @@ export class SheetDialog {
   closeDialog(root, dialog) {
     dialog.close();
     // There is no such button where a link opened the popover, or where the row has left the list.
-    const opener = root.querySelector(`[data-info="${this.opener}"]`);
+    const opener = root.querySelector(`[data-info="${CSS.escape(this.opener)}"]`);
     if (opener) opener.focus();
     else this.home()?.focus({ preventScroll: true });
   }

@@ -77,6 +77,7 @@ export class MessageList {
   }
 
   leave() {
+    this.left = true;
     clearTimeout(this.polling);
     this.search.stop();
     this.choices.stop();
@@ -96,9 +97,11 @@ export class MessageList {
   }
 
   resume() {
-    this.list.retry();
-    if (this.list.state === "new") this.find(this.place.query.at ?? null);
-    else this.refresh();
+    if (this.list.state === "new" || this.list.state === "error") this.find(this.place.query.at ?? null);
+    else {
+      this.list.retry();
+      this.refresh();
+    }
     this.dialog.resume();
   }
 
@@ -128,6 +131,8 @@ export class MessageList {
 
   poll() {
     clearTimeout(this.polling);
+    // A reading may end after the view was left.
+    if (this.left) return;
     this.polling = setTimeout(async () => {
       if (!document.hidden && this.list.state === "ready" && !this.choices.plan.action) await this.refresh();
       this.poll();

@@ -2,7 +2,7 @@
 import { said } from "../language.js";
 import { number } from "../numbers.js";
 import { words } from "../words.js";
-import { dayBehind, dayIn, startOfDay } from "../zoned.js";
+import { dayBehind, dayIn, isDay, startOfDay } from "../zoned.js";
 
 /** What figures are told apart by, as the address and as the API names it. */
 export const GROUPS = { day: "DAY", cause: "CAUSE", domain: "DOMAIN", source: "SOURCE_TYPE", relay: "RELAY", campaign: "CAMPAIGN", sender: "SENDER" };
@@ -13,8 +13,6 @@ const USUAL_DAYS = 30;
 /** Of a standard normal distribution: 95 of 100 lie within. */
 const Z = 1.96;
 const COUNTS = ["sent", "accepted", "deferred", "refused", "bounced", "complained", "opened", "clicked", "received"];
-
-const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(Date.parse(text));
 
 /** What an address asks for: `{ from, to, by, show }`, days in the reader's zone, both included. */
 export function askedOf(query, now, zone) {

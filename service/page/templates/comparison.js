@@ -52,9 +52,17 @@ export class Comparison {
     if (this.host === host && this.drawnAs === as) return undefined;
     this.close();
     Object.assign(this, { host, drawnAs: as });
-    const { openComparison } = await this.loadCode();
-    if (this.host !== host || this.drawnAs !== as) return undefined;
-    this.closing = await openComparison(host, { before: this.before.source, after: this.after.source, kind: this.after.kind, labels: this.labels, narrow: !wide });
+    try {
+      const { openComparison } = await this.loadCode();
+      if (this.host !== host || this.drawnAs !== as) return undefined;
+      const closing = await openComparison(host, { before: this.before.source, after: this.after.source, kind: this.after.kind, labels: this.labels, narrow: !wide });
+      // Another comparison, or none, may be wanted by now.
+      if (this.host !== host || this.drawnAs !== as) closing();
+      else this.closing = closing;
+    } catch (error) {
+      if (this.host === host) this.error = error;
+      this.app.changed();
+    }
     return undefined;
   }
 

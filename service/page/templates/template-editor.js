@@ -3,6 +3,7 @@ import { said } from "../language.js";
 import { Comparison } from "./comparison.js";
 import { CustomerChoice } from "./customer-choice.js";
 import { forgetDraft, keepDraft, keptDraft } from "./drafts.js";
+import { listen } from "./editor-listening.js";
 import { editorView } from "./editor-view.js";
 import { inputOf, isStarter, letterOf, newLetter, same } from "./letter-source.js";
 import { offeredFields, originOf } from "./merge-fields.js";
@@ -14,8 +15,6 @@ import { VersionList } from "./version-list.js";
 
 /** After the last key, until the preview is renewed and the draft is kept. */
 const PAUSE_MS = 300;
-/** Below it the source can be read only: as page.css's narrowest layout. */
-const NARROW = "(max-width: 46rem)";
 /** Below it two sources are compared in one column. */
 const SIDE_BY_SIDE = "(min-width: 72rem)";
 
@@ -48,10 +47,7 @@ export class TemplateEditor {
     this.versions = new VersionList(app, this.id);
     this.test = new TestSending(app, () => ({ letter: this.shown, customer: this.preview.customer }));
     this.comparison = new Comparison(app, this.id);
-    this.narrow = window.matchMedia(NARROW);
-    this.narrow.addEventListener("change", this.fitWidth);
-    window.addEventListener("pagehide", this.keep);
-    document.addEventListener("keydown", this.onKey);
+    this.listening = listen(this);
     this.open();
   }
 
@@ -65,7 +61,7 @@ export class TemplateEditor {
   }
 
   get readOnly() {
-    return Boolean(this.viewed) || Boolean(this.app.readOnly) || this.narrow.matches;
+    return Boolean(this.viewed) || Boolean(this.app.readOnly) || this.listening.narrow.matches;
   }
 
   /** The version that publishing would make. */
@@ -83,7 +79,7 @@ export class TemplateEditor {
     try {
       if (!this.isNew) this.template = await this.app.guard(readTemplate)(this.id);
       if (!this.isNew && !this.template) this.state = "missing";
-      else this.begin();
+      else if (!this.left) this.begin();
     } catch (error) {
       // An id that was mistyped.
       if (error.argument === "id") this.state = "missing";
@@ -121,12 +117,16 @@ export class TemplateEditor {
 
   /** Shows a version instead of the draft, or the draft again. */
   async look(number) {
+    this.wanted = number;
     if ((this.viewed?.number ?? null) === number) return;
     try {
       const found = number && (await this.app.guard(readVersion)(this.id, number));
+      // The reader may have gone on to another version, or left.
+      if (this.wanted !== number || this.left) return;
       this.viewed = found ? { number, createdAt: found.createdAt, letter: letterOf(this.template.name, found) } : null;
       this.fault = number && !found ? said.templates.noSuchVersion(number) : null;
     } catch (error) {
+      if (this.wanted !== number || this.left) return;
       this.fault = error.message || said.templates.notRead;
     }
     this.code?.show(this.shown.source, { kind: this.shown.kind, readOnly: this.readOnly });
@@ -142,9 +142,7 @@ export class TemplateEditor {
     this.customers.stop();
     this.code?.close();
     this.left = true;
-    this.narrow.removeEventListener("change", this.fitWidth);
-    window.removeEventListener("pagehide", this.keep);
-    document.removeEventListener("keydown", this.onKey);
+    this.listening.stop();
   }
 
   resume() {
@@ -197,12 +195,6 @@ export class TemplateEditor {
   save = () => {
     this.paused();
     this.app.announce(this.keeping ? said.templates.draftKept : said.templates.draftNotKept);
-  };
-
-  onKey = (event) => {
-    if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented) return;
-    event.preventDefault();
-    if (this.state === "ready") this.save();
   };
 
   /** The draft is the newest version again. */
@@ -288,11 +280,13 @@ export class TemplateEditor {
     this.code = null;
     try {
       const { openCode } = await this.loadCode();
+      const { shown } = this;
       const code = await openCode(host, {
-        text: this.shown.source, kind: this.shown.kind, readOnly: this.readOnly, label: said.templates.sourceLabel, offered: this.offered, save: this.save,
+        text: shown.source, kind: shown.kind, readOnly: this.readOnly, label: said.templates.sourceLabel, offered: this.offered, save: this.save,
         changed: (source) => this.write({ source }),
       });
       if (this.left || this.host !== host) return code.close();
+      if (this.shown !== shown) code.show(this.shown.source, { kind: this.shown.kind, readOnly: this.readOnly });
       Object.assign(this, { code, codeError: null, misfits: code.misfits() });
     } catch (error) {
       this.codeError = error;

@@ -1,5 +1,6 @@
 // A test mail of the letter as it is now, published or not, to addresses of one's own.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { newKey } from "../idempotency-key.js";
 import { said } from "../language.js";
 import { inputOf } from "./letter-source.js";
 import { readSenders, sendTest } from "./queries.js";
@@ -63,7 +64,7 @@ export class TestSending {
     const input = { template: inputOf(letter), addresses: addressesOf(this.typed), customerId: customer?.id ?? null, senderId: sender || null };
     // The same again, as after a lost answer, is sent once.
     const content = JSON.stringify(input);
-    if (this.key?.content !== content || this.results) this.key = { content, value: crypto.randomUUID() };
+    if (this.key?.content !== content || this.results) this.key = { content, value: newKey() };
     Object.assign(this, { sending: true, fault: null, results: null });
     this.app.changed();
     try {

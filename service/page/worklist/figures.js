@@ -6,6 +6,7 @@ import { ageText, dayOf } from "../moments.js";
 import { count, number } from "../numbers.js";
 import { preference } from "../preferences.js";
 import { sparkline } from "../sparkline.js";
+import { dayIn, startOfDay as startOfDayIn } from "../zoned.js";
 
 const HOUR_MS = 3_600_000;
 const HOURS = 24;
@@ -13,14 +14,7 @@ const HOURS = 24;
 const LATE = 60;
 
 /** The moment at which the day of `now` began in a zone: of a day with a change of the clocks, too. */
-export function startOfDay(now, zone = preference("zone")) {
-  const clock = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const sinceMidnight = (when) => clock.format(when).split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000;
-  const found = now - (now % 1_000) - sinceMidnight(now);
-  // Where the clocks were changed since midnight, that is an hour off, on this day or on the one before.
-  const off = sinceMidnight(found);
-  return off > 12 * HOUR_MS ? found + HOURS * HOUR_MS - off : found - off;
-}
+export const startOfDay = (now, zone = preference("zone")) => startOfDayIn(dayIn(now, zone), zone);
 
 /** The spans of the query: statistics are kept by the hour. */
 export function spansOf(now) {

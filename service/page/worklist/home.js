@@ -48,15 +48,17 @@ export class Home extends Triage {
 
   /** Reads what waits; one reading at a time. */
   async poll() {
-    this.again = Boolean(this.polling);
-    if (this.polling) return this.polling;
-    this.polling = this.read();
-    try {
-      await this.polling;
-    } finally {
-      this.polling = null;
+    this.again = true;
+    this.polling ??= this.readUntilNew().finally(() => { this.polling = null; });
+    return this.polling;
+  }
+
+  /** Once more for whoever asked while it was read: they wait for what is true after they asked. */
+  async readUntilNew() {
+    while (this.again && !this.stop.signal.aborted) {
+      this.again = false;
+      await this.read();
     }
-    return this.again ? this.poll() : undefined;
   }
 
   async read() {

@@ -10,10 +10,21 @@ export class ReadingMail {
     this.part = null;
   }
 
+  /** The module of the part; empty, and said, where it cannot be had. */
+  async load() {
+    try {
+      return await import("../unmatched/unmatched-mail.js");
+    } catch {
+      this.triage.app.announce(said.shell.notLoaded);
+      return {};
+    }
+  }
+
   /** Opens it; `seek` asks at once whose it is. */
   async open(mail, { seek = false } = {}) {
     const { triage } = this;
-    const { UnmatchedMail } = await import("../unmatched/unmatched-mail.js");
+    const { UnmatchedMail } = await this.load();
+    if (!UnmatchedMail) return;
     let bringBack = null;
     this.part = new UnmatchedMail({ id: mail.id }, {
       app: triage.app,

@@ -37,6 +37,14 @@ async def test_the_first_view_is_small_and_complete(anonymous: httpx.AsyncClient
     assert len([name for name in linked(shell.text) if name.endswith(".js")]) > 20
 
 
+async def test_the_view_is_that_of_the_path_whatever_the_host_header_says(anonymous: httpx.AsyncClient) -> None:
+    for host in ("a.example/b", "["):
+        for path in ("/", "/messages", "/messages/..%2f..%2fetc", "/customers/%3Fx/emails"):
+            shown = await anonymous.get(path, headers={"Host": host})
+            assert shown.status_code == 200, (host, path)
+            assert ("/messages/view.js" in shown.text) == path.startswith("/messages")
+
+
 async def test_files_of_a_release_are_immutable_and_others_revalidated(anonymous: httpx.AsyncClient) -> None:
     shell = await anonymous.get("/customers/Customer_1/emails")
     script = next(name for name in linked(shell.text) if name.endswith("/page.js"))

@@ -99,6 +99,14 @@ test("the overview: every number links to those whom it counts, and they add up 
   assert.match(shown, /\/book\/spring/);
 });
 
+test("a campaign that is read after its view was left is not followed", async () => {
+  view = new OneCampaign({ view: "campaigns", path: [ID], query: {} }, app);
+  view.leave();
+  await calm();
+  assert.deepEqual(sockets, []);
+  assert.deepEqual(asked.map(([name]) => name), ["Campaign"]);
+});
+
 test("what is not tracked says so, and an audience that is not frozen has no numbers", async () => {
   campaign = make({ tracked: false });
   await look();
@@ -154,7 +162,7 @@ test("a retry says first who stays and why, and is of exactly the number that it
   assert.match(shown, /Retry 286 messages\?.*7<.*They opted out\..*19<.*suppression list/s);
   await view.decisions.confirm();
   const { input } = asked.at(-1)[1];
-  assert.deepEqual([input.statuses, input.causes, input.expectedCount, input.idempotencyKey.length], [["REFUSED"], null, 286, 36]);
+  assert.deepEqual([input.statuses, input.causes, input.expectedCount, input.idempotencyKey.length], [["REFUSED"], null, 286, 32]);
   assert.deepEqual([done[0][0], done[0][1], view.decisions.asked], ["286 messages go back to the queue.", undefined, null]);
 });
 

@@ -393,6 +393,14 @@ test("a view that was left is read no more", async () => {
   assert.deepEqual([operations(), view.lists.sent.state], [[], "new"]);
 });
 
+test("a customer who is read after the view was left is not watched", async () => {
+  view.leave();
+  view = new CustomerEmails(PLACE, app);
+  view.leave();
+  await settled();
+  assert.deepEqual([view.state, view.live], ["ready", undefined]);
+});
+
 test("an unknown customer is said, and nothing is watched", async () => {
   view.leave();
   api.customer = null;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import "./browser.js";
 import { pending, settled } from "./browser.js";
 import { campaignInput, draftOf, letterOf, mailingInput, newDraft, newMailing, scheduleOf, whenOf } from "../../../../service/page/campaigns/edit-draft.js";
+import { Offline } from "../../../../service/page/errors.js";
 import { DraftSaver } from "../../../../service/page/campaigns/edit-saving.js";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");
@@ -100,6 +101,16 @@ test("what changes while it is saved is saved again, and never two at once", asy
   assert.equal(answers.length, 2);
   answers[1].resolve();
   assert.equal(await second, true);
+});
+
+test("whoever leaves is told what could not be saved, and nothing where all was", async () => {
+  for (const [fault, told] of [[new Error("No unsubscribe link."), ["No unsubscribe link."]], [new Offline(), ["The service cannot be reached"]], [null, []]]) {
+    const saver = new DraftSaver({ write: async () => { if (fault) throw fault; }, changed: () => {}, saved: () => {} });
+    saver.touch("m1");
+    const found = [];
+    await saver.leave((why) => found.push(why));
+    assert.deepEqual(found, told);
+  }
 });
 
 test("a part that is refused keeps its reason, the others are saved, and it is tried again", async () => {

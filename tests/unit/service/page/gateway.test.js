@@ -3,7 +3,6 @@ import { markup, settled } from "./browser.js";
 import assert from "node:assert/strict";
 import test from "node:test";
 
-globalThis.CSS = { escape: (text) => text };
 const { loadLanguage } = await import("../../../../service/page/language.js");
 await loadLanguage("en");
 const page = "../../../../service/page/gateway";

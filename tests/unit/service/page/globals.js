@@ -19,6 +19,7 @@ globalThis.localStorage = {
 globalThis.history = { state: null, entries: [], pushState(state, _, address) { this.state = state; this.entries.push(address); }, replaceState(state) { this.state = state; }, back() {} };
 globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, scrollTo: () => {} });
 globalThis.location = new URL("http://mail.example/");
+globalThis.CSS = { escape: (text) => text.replace(/["\\\]]/g, "\\$&") };
 globalThis.requestAnimationFrame = () => {};
 globalThis.IntersectionObserver = class {
   static made = [];

@@ -73,6 +73,21 @@ test("a file goes up at once, and is checked without another word", async () => 
   for (const text of ["3 lines, UTF-8", "guessed", "2 will be imported:", "2 new, 0 known", "1 cannot:", "line 3", "“nobody” is no address.", "Import 2 customers", "Download the line as CSV"]) assert.ok(shown.includes(text), text);
 });
 
+test("a session that only reads sees an import at every stage, and nothing that it may not do", async () => {
+  for (const status of ["UPLOADED", "CHECKED", "RUNNING", "FINISHED", "FAILED", "CANCELLED"]) {
+    for (const dryRun of [true, false]) {
+      server = { status, dryRun, list };
+      const app = { changed: () => {}, announce: () => {}, guard: (call) => call, to: () => () => {}, readOnly: true };
+      await open({ app, file: null, importId: "CustomerImport_1" });
+      const shown = markup(panel.view());
+      assert.match(shown, /service-2026\.csv/);
+      assert.doesNotMatch(shown.replaceAll(/<button type="button" class="link" @click=>Download[^<]*</g, "<"), /<(button|select|input)/, `${status} ${dryRun}`);
+      panel.stop();
+    }
+  }
+  assert.deepEqual(asked.filter((name) => name in answers), []);
+});
+
 test("carried out, its customers join a list of the file's name, and it can be undone", async () => {
   await open();
   await panel.carryOut();

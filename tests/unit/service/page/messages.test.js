@@ -3,7 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { markup, newPage, pending, settled } from "./browser.js";
 import { messageChips } from "../../../../service/page/messages/chips.js";
-import { isFiltered, messagesPlace, readFilter } from "../../../../service/page/messages/filter.js";
+import { isFiltered, readFilter } from "../../../../service/page/messages/filter.js";
 import { MessageList } from "../../../../service/page/messages/message-list.js";
 import { MessagePage } from "../../../../service/page/messages/message-page.js";
 import { InfoSheet } from "../../../../service/page/message/info-sheet.js";
@@ -104,15 +104,13 @@ test("an address is a filter of the API: lists by commas, days in the reader's z
   assert.deepEqual(read({ from: "2026-11-01", to: "2026-11-01" }).filter.occurredAt, { since: "2026-11-01T04:00:00.000Z", until: "2026-11-02T05:00:00.000Z" }, "the day on which clocks go back has 25 hours");
   assert.deepEqual(read({ from: "7d" }).filter.occurredAt, { since: "2026-11-24T05:00:00.000Z" });
   assert.deepEqual(read({ from: "2026-11-22T10:00:00Z" }).filter.occurredAt, { since: "2026-11-22T10:00:00Z" });
+  const springs = readFilter({ from: "2d" }, { now: Date.parse("2026-03-09T04:30:00Z"), zone: "America/New_York" });
+  assert.deepEqual(springs.filter.occurredAt, { since: "2026-03-08T05:00:00.000Z" }, "the day before, which had 23 hours");
+  for (const odd of ["9999-12-31", "2026-02-99", "x"]) assert.deepEqual(read({ to: odd }).filter.occurredAt, { until: odd }, "the API says what is wrong with it");
   assert.deepEqual(read({ order: "oldest", info: "m1", at: "c" }), { filter: {}, search: null, orderBy: "OLDEST" });
 });
 
-test("a filter of the API is an address that means the same; one that is too long has none", () => {
-  const filter = { statuses: ["UNCERTAIN"], ids: ["Message_1", "Message_2"], needsAttention: true, direction: "SENT", occurredAt: { since: "2026-11-22T10:00:00Z", until: "2026-11-23T10:00:00Z" } };
-  const { query, view: name } = messagesPlace(filter, { search: "router" });
-  assert.equal(name, "messages");
-  assert.deepEqual(readFilter(query, { now: NOW, zone: "UTC" }), { filter, search: "router", orderBy: "NEWEST" });
-  assert.equal(messagesPlace({ ids: Array.from({ length: 900 }, (_, number) => `Message_${number}`) }), null);
+test("a search of spaces, the open message and the place in the list filter nothing", () => {
   assert.deepEqual([isFiltered({ info: "m1", at: "x" }), isFiltered({ search: " " }), isFiltered({ relay: "main" })], [false, false, true]);
 });
 
@@ -186,6 +184,30 @@ test("Enter in the search opens the first message that it finds", async () => {
   await settled();
   view.drawn({ querySelectorAll: () => [], querySelector: () => null });
   assert.deepEqual([app.place.query.search, app.place.query.info], ["INV-3", "m3"]);
+});
+
+test("a view that is left while it reads asks for nothing any more", async () => {
+  await opened();
+  api.late = pending();
+  mock.timers.tick(5_000);
+  await settled();
+  view.leave();
+  const { late } = api;
+  api.late = null;
+  late.resolve();
+  await settled();
+  const again = mock.method(view, "poll");
+  mock.timers.tick(20_000);
+  await settled();
+  assert.deepEqual([view.list.state, again.mock.callCount()], ["new", 0]);
+});
+
+test("a list that never opened is read when the network is back", async () => {
+  await opened();
+  Object.assign(view.list, { state: "error", error: new Error("no") });
+  view.resume();
+  await settled();
+  assert.equal(view.list.state, "ready");
 });
 
 test("what is not decided yet is read again while the list is looked at", async () => {
@@ -360,6 +382,25 @@ test("what can be taken back is done at once with Undo; the rest is planned firs
   assert.equal(operations("Act").length, 2);
   sheet.ask("RETRY");
   assert.deepEqual([sheet.asked, operations("Act").length], ["RETRY", 2]);
+});
+
+test("what comes of an action on a message that is no more shown is not said of the one that is", async () => {
+  const done = { reread: [] };
+  for (const answer of [{ userErrors: [] }, { userErrors: [{ code: "ILLEGAL_STATE", message: "no" }] }]) {
+    api.done = answer;
+    const sheet = await sheetWith({}, done);
+    api.late = pending();
+    const { late } = api;
+    const acting = sheet.ask("ASSUME_SENT");
+    sheet.ask("ASSUME_SENT");
+    api.late = null;
+    sheet.show("m2");
+    sheet.ask("RETRY");
+    late.resolve();
+    await acting;
+    assert.deepEqual([sheet.id, sheet.asked, sheet.fault, sheet.acting], ["m2", "RETRY", null, false]);
+  }
+  assert.deepEqual([operations("Act").length, done.reread], [2, ["m3"]], "a second press does nothing more");
 });
 
 test("a message that is read again keeps its frame while its address is good", async () => {

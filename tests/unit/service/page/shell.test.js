@@ -11,7 +11,8 @@ import { Places } from "../../../../service/page/places.js";
 import { setPreference } from "../../../../service/page/preferences.js";
 import { Refused } from "../../../../service/page/errors.js";
 import { UndoLine } from "../../../../service/page/undo-line.js";
-import { VIEWS } from "../../../../service/page/views.js";
+import { appOfView } from "../../../../service/page/view-app.js";
+import { loadView, VIEWS } from "../../../../service/page/views.js";
 import { Waiting } from "../../../../service/page/waiting.js";
 
 const listen = { to: () => () => {}, toWorklist: () => {}, openOverlay: () => {} };
@@ -27,6 +28,28 @@ function made(values = {}) {
 beforeEach(() => {
   newPage();
   setPreference("letters", null);
+});
+
+test("an answer that comes after its view was left leads nowhere; what it says is still said", () => {
+  const app = made({ go: (place) => app.done.push(place), query: (change) => app.done.push(change), goBack: () => app.done.push("back") });
+  let shown = true;
+  const own = appOfView(app, () => shown);
+  own.go("one");
+  shown = false;
+  own.go("two");
+  own.query("three");
+  own.goBack("four");
+  own.visit("five");
+  own.announce("Done.");
+  assert.deepEqual(app.done, ["one", "Done."]);
+});
+
+test("a view that cannot be loaded, as after a new release, says so in words of the page", async () => {
+  const { load } = VIEWS.settings;
+  document.styleSheets = [{ href: new URL("../../../../service/page/settings/view.css", import.meta.url).href }];
+  VIEWS.settings.load = async () => { throw new TypeError("Failed to fetch dynamically imported module"); };
+  await assert.rejects(loadView("settings"), (error) => /could not be loaded/.test(error.message) && error.cause instanceof TypeError);
+  VIEWS.settings.load = load;
 });
 
 // The bar ---------------------------------------------------------------------------------------------

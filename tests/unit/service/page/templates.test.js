@@ -9,6 +9,7 @@ import { inTheme } from "../../../../service/page/templates/letter-frame.js";
 import { fieldBefore, offeredFields, originOf, sampled } from "../../../../service/page/templates/merge-fields.js";
 import { marksOf, problemsOf } from "../../../../service/page/templates/problems.js";
 import { Preview } from "../../../../service/page/templates/preview.js";
+import { TemplateEditor } from "../../../../service/page/templates/template-editor.js";
 import { moved } from "../../../../service/page/templates/split.js";
 import { addressesOf } from "../../../../service/page/templates/test-sending.js";
 
@@ -131,6 +132,33 @@ test("the preview is for the customer that was chosen, in a frame without script
   assert.match(markup(preview.view()), /sandbox="allow-same-origin"/);
   preview.show({ as: "text" }, letter());
   assert.doesNotMatch(markup(preview.view()), /iframe/);
+});
+
+test("an answer about a version that is no more wanted is dropped", async () => {
+  window.matchMedia ??= () => Object.assign(new EventTarget(), { matches: false });
+  const place = (query = {}) => ({ view: "templates", path: ["new"], query });
+  const here = { ...app, place: place() };
+  const version = (subject) => ({ createdAt: "2026-11-30T12:00:00Z", subject, kind: "HTML", mjml: null, html: "<p>", text: null, locale: "en", sampleData: {} });
+  const answers = { 1: pending(), 2: pending() };
+  here.guard = (call) => async (...given) => (given.length === 2 && answers[given[1]] ? answers[given[1]].promise : call(...given));
+  answer = async () => shown();
+  const editor = new TemplateEditor(place(), here);
+  await settled();
+  editor.template = { name: "News", version: 2 };
+  // Given two versions asked for, and then the draft again
+  const [first, second] = [editor.look(1), editor.look(2)];
+  answers[2].resolve(version("two"));
+  await second;
+  answers[1].resolve(version("one"));
+  await first;
+  assert.equal(editor.viewed.letter.subject, "two");
+  answers[1] = pending();
+  const late = editor.look(1);
+  await editor.look(2);
+  answers[1].resolve(version("one"));
+  await late;
+  assert.equal(editor.viewed.number, 2);
+  editor.leave();
 });
 
 test("a letter's media queries are those of the theme that was chosen", () => {

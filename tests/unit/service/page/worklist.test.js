@@ -6,8 +6,6 @@ import { open } from "../../../../service/page/worklist/view.js";
 import { figure, startOfDay, waiting } from "../../../../service/page/worklist/figures.js";
 import { differing, face, messageButtons } from "../../../../service/page/worklist/rows.js";
 
-globalThis.CSS ??= { escape: (text) => text };
-
 const HOME = { view: "worklist", path: [], query: {} };
 const PAGE = { hasNextPage: false, endCursor: null };
 const count = (value) => ({ value, precision: "EXACT" });
@@ -107,6 +105,21 @@ test("ten messages of one crash are settled in two keys and undone", async () =>
   await undone[0].undo();
   assert.deepEqual(Object.values(of("Undo")[0]), incident().filter.ids);
   assert.match(text(), /10 messages: connection/);
+});
+
+test("whoever asks while it is read waits for what is true after they asked", async () => {
+  await shown();
+  const before = asked.filter(([name]) => name === "Worklist").length;
+  const first = view.poll();
+  const second = view.poll();
+  await Promise.all([first, second]);
+  assert.equal(asked.filter(([name]) => name === "Worklist").length, before + 2);
+  lists = { ...lists, total: count(0) };
+  const [earlier, later] = [view.poll(), view.poll()];
+  lists = { ...lists, total: count(7) };
+  await later;
+  assert.equal(view.total.value, 7);
+  await earlier;
 });
 
 test("what had changed is said, and then nothing is offered to undo: nobody knows which", async () => {
