@@ -56,6 +56,6 @@ async def show_not_found(request: Request, error: Exception) -> Response:
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse("There is nothing at this path.", status_code=404, headers=headers)
-    body = '<p>The web address may be mistyped, or cut off. The emails are under <a href="/">Customers</a>.</p>'
+    body = '<p>The web address may be mistyped, or cut off. <a href="/">Go to the worklist</a></p>'
     headers["Content-Security-Policy"] = POLICY
     return HTMLResponse(plain_page("There is no such page", body), status_code=404, headers=headers)

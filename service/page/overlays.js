@@ -32,6 +32,8 @@ export class Overlays {
   close() {
     this.current?.closed?.();
     this.current = null;
+    // At once: while it is open, the view that one goes to cannot take the focus.
+    this.dialog?.close();
     this.app().changed();
   }
 
@@ -53,6 +55,7 @@ export class Overlays {
   /** After each rendering: the dialog is open while something is current. */
   drawn(root) {
     const dialog = root.querySelector("dialog.overlay");
+    this.dialog = dialog;
     if (!dialog) return;
     if (this.current && !dialog.open) {
       dialog.showModal();

@@ -37,7 +37,7 @@ let drawPlanned = false;
 let focusNext = [];
 
 const places = new Places((options) => arrive(options));
-const undoLine = new UndoLine(() => app.changed());
+const undoLine = new UndoLine(() => app.changed(), () => waiting.start());
 const overlays = new Overlays(() => app);
 
 const app = {

@@ -94,7 +94,7 @@ function optionsOf(given, colours, area, onPoint) {
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !given.stacked, size: 7 } },
     scales: { x: { time: true, range: timeRange(given) }, y: { ...(given.log && { distr: 4, asinh: 1 }), range: (_, __, max) => [0, topOf(max, given)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 62, size: 26, gap: 6, values: (_, splits, __, ___, step) => splits.map((each) => times.tick(each, step)) },
+      { ...axis, grid: { show: false }, space: 62, size: 26, gap: 6, values: (_, splits, __, ___, step) => times.ticks(splits, step) },
       { ...axis, gap: 6, size: (_, values) => 14 + Math.max(12, ...(values ?? []).map((each) => textWidth(each, font))),
         splits: (_, __, ___, max) => splitsOf(max, given), filter: all, grid: { ...axis.grid, filter: all }, values: (_, splits) => splits.map((each) => valueOf(given, each)) },
     ],

@@ -4,15 +4,17 @@ import { icons } from "./icons.js";
 import { said } from "./language.js";
 
 export class UndoLine {
-  /** `changed()` renders the page again. */
-  constructor(changed) {
+  /** `changed()` renders the page again, `acted()` is told that something was done or undone. */
+  constructor(changed, acted = () => {}) {
     this.changed = changed;
+    this.acted = acted;
     this.last = null;
   }
 
   /** Says what was done. `undo()`, if it can be undone, is async; what it throws is said and Undo stays. */
   undoable(text, undo = null) {
     this.last = { text, undo, busy: false, fault: null };
+    this.acted();
     this.changed();
   }
 
@@ -28,6 +30,7 @@ export class UndoLine {
     this.changed();
     try {
       await last.undo();
+      this.acted();
       if (this.last === last) this.last = { text: said.shell.undone(last.text), undo: null, busy: false, fault: null };
     } catch (error) {
       last.fault = error.message || said.shell.unexpected;

@@ -49,7 +49,7 @@ export const badRow = ({ app, choose, readOnly }) => (edge) => {
     <div role="cell" class="addr-why"><span class="outcome"><b class="red">${words.sentence(words.cause(cause)).slice(0, -1)}</b>${answer(message)}</span>
       ${failingSince === failedAt ? nothing : html`<span class="addr-since">${said.addresses.failingSince} ${moment(failingSince)}</span>`}</div>
     <div role="cell" class="addr-do">${readOnly ? nothing : html`<div class="addr-buttons">${buttons(actionsOnBad(node), edge, choose, address)}</div>`}
-      ${solutions[0] ? html`<p class="addr-advice">${solutions[0].text}</p>` : nothing}</div>`;
+      ${solutions[0] ? html`<p class="addr-advice">${said.words.solution(solutions[0], cause)}</p>` : nothing}</div>`;
 };
 
 export const suppressedRow = ({ app, choose, readOnly }) => (edge) => {

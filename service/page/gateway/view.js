@@ -137,7 +137,8 @@ class GatewayView {
 
   tabs() {
     const { data } = this;
-    const counts = { relays: data?.relays.length ?? null, destinations: data?.destinations.length ?? null };
+    // Of the destinations only those with something set are all known: their number would not be that of the rows.
+    const counts = { relays: data?.relays.length ?? null, destinations: null };
     const tabs = TABS.map((tab) => {
       const place = this.to({ path: tab === "now" ? [] : [tab] });
       return { href: writeAddress(place), text: said.gateway.tabs[tab], count: counts[tab], current: tab === this.tab, follow: this.app.to(place) };

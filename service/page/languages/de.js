@@ -4,6 +4,97 @@ import { number, rounded } from "../numbers.js";
 /** "1 Nachricht", "3 Nachrichten". */
 const messages = (count) => (count === 1 ? "1 Nachricht" : `${number(count)} Nachrichten`);
 
+/** Der Rat der API, wie sie ihn auf Englisch schreibt, und auf Deutsch, je Ursache (`gateway/rules/verdicts.toml`). */
+const ADVICE = {
+  BAD_ADDRESS: [
+    "The address has a typo or no longer exists. Ask the customer for a new one.",
+    "Die Adresse ist falsch geschrieben, oder es gibt sie nicht mehr. Fragen Sie den Kunden nach einer anderen.",
+  ],
+  BAD_DOMAIN: [
+    "The part after the @ takes no mail: it has a typo or is no longer in use. Ask the customer for a new address.",
+    "Der Teil nach dem @ nimmt keine Mail an: Er ist falsch geschrieben oder wird nicht mehr benutzt. Fragen Sie den Kunden nach einer anderen Adresse.",
+  ],
+  MAILBOX_FULL: [
+    "The customer's mailbox is full. Reach them another way and ask them to make room.",
+    "Das Postfach des Kunden ist voll. Erreichen Sie ihn auf anderem Weg, und bitten Sie ihn, Platz zu schaffen.",
+  ],
+  INACTIVE: [
+    "The mailbox is switched off or no longer used. Ask the customer for another address.",
+    "Das Postfach ist abgeschaltet oder wird nicht mehr benutzt. Fragen Sie den Kunden nach einer anderen Adresse.",
+  ],
+  POLICY: [
+    "The receiving server's rules forbid this mail. Ask the customer to have their mail provider allow your address.",
+    "Die Regeln des empfangenden Servers verbieten diese Nachricht. Bitten Sie den Kunden, Ihre Adresse bei seinem Anbieter zulassen zu lassen.",
+  ],
+  SPAM: [
+    "The receiving server took this mail for spam. Look at its wording and links, or ask the customer to allow your address.",
+    "Der empfangende Server hielt diese Nachricht für Spam. Prüfen Sie Wortlaut und Links, oder bitten Sie den Kunden, Ihre Adresse zuzulassen.",
+  ],
+  AUTHENTICATION: [
+    "The receiving server could not verify that this mail is really yours. Have SPF, DKIM and DMARC of your domain checked.",
+    "Der empfangende Server konnte nicht prüfen, ob diese Nachricht von Ihnen ist. Lassen Sie SPF, DKIM und DMARC Ihrer Domain prüfen.",
+  ],
+  REPUTATION: [
+    "The receiving server distrusts the server that sends your mail. Ask whoever runs it to have the block lifted.",
+    "Der empfangende Server misstraut dem Server, der Ihre Nachrichten sendet. Wer ihn betreibt, muss die Sperre aufheben lassen.",
+  ],
+  SIZE: [
+    "The mail is too large for the receiving server. Send it with smaller attachments, or with a link instead.",
+    "Die Nachricht ist zu groß für den empfangenden Server. Senden Sie sie mit kleineren Anhängen oder mit einem Link.",
+  ],
+  CONTENT: [
+    "The receiving server refuses something in this mail, such as an attachment or a link. Send it without.",
+    "Der empfangende Server lehnt etwas in dieser Nachricht ab, etwa einen Anhang oder einen Link. Senden Sie sie ohne.",
+  ],
+  GREYLISTED: [
+    "The receiving server asks senders it does not know to come back a little later. This is normal.",
+    "Der empfangende Server bittet unbekannte Absender, etwas später wiederzukommen. Das ist üblich.",
+  ],
+  RATE_LIMITED: [
+    "The receiving server wants fewer mails at a time for now.",
+    "Der empfangende Server nimmt zurzeit nicht so viele Nachrichten auf einmal an.",
+  ],
+  RELAY_TROUBLE: [
+    "Our mail server has a problem at the moment. Nothing is wrong with the address.",
+    "Unser Mailserver hat gerade eine Störung. Mit der Adresse ist alles in Ordnung.",
+  ],
+  DESTINATION_TROUBLE: [
+    "The receiving server has a problem at the moment. Nothing is known to be wrong with the address.",
+    "Der empfangende Server hat gerade eine Störung. Dass mit der Adresse etwas nicht stimmt, ist nicht bekannt.",
+  ],
+  OUR_CONFIGURATION: [
+    "Our own mail settings do not allow this mail. Whoever looks after them has to change them; the address may be right.",
+    "Unsere eigenen Mail-Einstellungen lassen diese Nachricht nicht zu. Wer sie betreut, muss sie ändern; die Adresse kann stimmen.",
+  ],
+  UNSUPPORTED: [
+    "The mail servers on the way cannot handle this kind of address or mail. Ask the customer for another address.",
+    "Die Mailserver unterwegs können mit dieser Adresse oder Nachricht nicht umgehen. Fragen Sie den Kunden nach einer anderen Adresse.",
+  ],
+  CONNECTION_LOST: [
+    "The connection to the mail server broke before the mail was handed over. Nothing was sent.",
+    "Die Verbindung zum Mailserver brach ab, bevor die Nachricht übergeben war. Nichts wurde gesendet.",
+  ],
+  TIMEOUT: [
+    "The mail server did not answer in time, before the mail was handed over. Nothing was sent.",
+    "Der Mailserver antwortete nicht rechtzeitig, bevor die Nachricht übergeben war. Nichts wurde gesendet.",
+  ],
+  UNKNOWN: [
+    "The receiving server did not take this mail and gives no reason that we know. Read its own words, then try again or reach the customer another way.",
+    "Der empfangende Server nahm diese Nachricht nicht an und nennt keinen Grund, den wir kennen. Lesen Sie seine eigenen Worte, und versuchen Sie es dann erneut oder auf anderem Weg.",
+  ],
+};
+
+/** Der Rat zu Ungewissem: Die Nachricht war schon übergeben. */
+const AFTER_THE_MESSAGE = new Map([
+  ["The whole mail was handed over, but the server never said whether it took it. Check with the customer; then send it again or mark it as sent.",
+    "Die ganze Nachricht war übergeben, doch der Server sagte nie, ob er sie annahm. Fragen Sie beim Kunden nach; dann senden Sie sie erneut, oder sehen Sie sie als gesendet an."],
+  ["The whole mail was handed over, then the connection broke before the server said whether it took it. Check with the customer; then send it again or mark it as sent.",
+    "Die ganze Nachricht war übergeben, dann brach die Verbindung ab, bevor der Server sagte, ob er sie annahm. Fragen Sie beim Kunden nach; dann senden Sie sie erneut, oder sehen Sie sie als gesendet an."],
+]);
+
+/** Ursachen, deren Rat den Kunden fragt. */
+const ASKING = ["BAD_ADDRESS", "BAD_DOMAIN", "MAILBOX_FULL", "INACTIVE", "POLICY", "UNSUPPORTED"];
+
 export const words = {
   // shell -----------------------------------------------------------------------------------------------
 
@@ -159,6 +250,17 @@ export const words = {
       EXPIRED: "Abgelaufen",
       BOUNCED: "Unzustellbar",
       RECEIVED: "Erhalten",
+    },
+    // Die API schreibt ihren Rat auf Englisch. Ein besonderer, der nicht der übliche seiner Ursache ist, bleibt so.
+    advice: (cause, text) => (ADVICE[cause]?.[0] === text ? ADVICE[cause][1] : (AFTER_THE_MESSAGE.get(text) ?? text)),
+    solution({ kind, text, address }, cause) {
+      const usual = ADVICE[cause]?.[1];
+      if (kind === "TYPO") return `Gemeint ist vermutlich ${address}.`;
+      if (kind === "OTHER_ADDRESS") return `Der Kunde hat eine andere Adresse, die Nachrichten annahm: ${address}.`;
+      if (kind === "LIFT") return "Die Worte des Servers sagen nicht, dass die Adresse falsch ist. Sagt der Kunde, dass sie stimmt, heben Sie die Sperre auf.";
+      if (kind === "ASK") return ASKING.includes(cause) ? usual : "Nachrichten an diese Adresse kommen immer wieder nicht an. Fragen Sie den Kunden nach einer anderen.";
+      if (kind === "WAIT") return cause === "MAILBOX_FULL" ? usual : "Der empfangende Server hat seit Längerem eine Störung.";
+      return text.startsWith("Their server") ? usual ?? text : text;
     },
     cause: {
       BAD_ADDRESS: "dieses Postfach gibt es nicht",

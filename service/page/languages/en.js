@@ -160,6 +160,9 @@ export const words = {
       BOUNCED: "Bounced",
       RECEIVED: "Received",
     },
+    // The API writes its advice in English.
+    advice: (cause, text) => text,
+    solution: ({ kind, text, address }, cause) => text,
     cause: {
       BAD_ADDRESS: "no such mailbox",
       BAD_DOMAIN: "no such domain, or it takes no mail",

@@ -14,7 +14,7 @@ function copies(info) {
   return html`<div><dt>${said.message.facts.copies}</dt><dd><ul class="copies">${info.copies.map((copy) => html`<li>
     ${statusIcon(copy)}<span>${copy.role} <bdi>${copy.name ? `${copy.name} <${copy.address}>` : copy.address}</bdi>
       <span class="copy-status">${words.status(copy.status)}${copy.cause ? ` (${words.cause(copy.cause)})` : ""}</span>
-      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${copy.advice}</span>` : nothing}
+      ${copy.advice && copy.colorHint !== "GREY" ? html`<span class="copy-status">${said.words.advice(copy.cause, copy.advice)}</span>` : nothing}
       ${copy.report ? html`<details class="copy-status"><summary>${said.message.copyReport}${doubt(copy.report)}</summary>${reportWords(copy.report)}</details>` : nothing}</span></li>`)}</ul></dd></div>`;
 }
 

@@ -19,7 +19,7 @@ function why(info) {
   if (!info.cause && !info.advice && waits === nothing) return nothing;
   return html`<section class="why ${hintClass(info.colorHint)}">
     ${info.cause ? html`<p class="cause">${words.sentence(words.cause(info.cause))}</p>` : nothing}
-    ${info.advice ? html`<p class="advice">${info.advice}</p>` : nothing}${waits}
+    ${info.advice ? html`<p class="advice">${said.words.advice(info.cause, info.advice)}</p>` : nothing}${waits}
   </section>`;
 }
 

@@ -54,7 +54,11 @@ function dateContent(query, set) {
 function dateShown({ from, to }) {
   if (said.messages.spans[from] && !to) return said.messages.spans[from];
   // A day of the address is shown as that day in every zone.
-  const text = (value) => dayText(/^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T12:00:00` : value);
+  const text = (value) => {
+    const moment = /^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T12:00:00` : value;
+    // What is no date stands as it is: the list says why the API refuses it.
+    return Number.isNaN(Date.parse(moment)) ? value : dayText(moment);
+  };
   return said.messages.span(from && text(from), to && text(to));
 }
 

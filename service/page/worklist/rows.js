@@ -122,7 +122,7 @@ function address(value) {
   const { customer, message: last } = value;
   return {
     icon: icons.failed, tone: "red", name: html`<bdi>${nameOf(customer)}</bdi>`,
-    line: sentences(html`<bdi>${differing(value.address, better)}</bdi>: ${words.cause(value.cause)}.`, best?.text, value.waitingMessages ? row.waiting(value.waitingMessages) : null),
+    line: sentences(html`<bdi>${differing(value.address, better)}</bdi>: ${words.cause(value.cause)}.`, best ? said.words.solution(best, value.cause) : null, value.waitingMessages ? row.waiting(value.waitingMessages) : null),
     answer: responseLine(last?.info.response), message: last?.id ?? null, place: place(`/customers/${customer.id}/addresses`),
     actions: [
       ...(better ? [asks(actions.use(shortly(value.address, better)), () => correctAddress(value, better))] : []),

@@ -32,7 +32,7 @@ def test_both_themes_stand_in_the_one_style_that_the_policy_allows() -> None:
 async def test_an_unknown_path_is_a_page_for_browsers_and_a_sentence_for_programs() -> None:
     browser = await show_not_found(asking("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"), HTTPException(404))
     assert (browser.status_code, browser.headers["content-security-policy"]) == (404, POLICY)
-    assert b'<a href="/">Customers</a>' in browser.body
+    assert b'<a href="/">Go to the worklist</a>' in browser.body
     program = await show_not_found(asking("*/*"), HTTPException(404))
     assert (program.status_code, program.body) == (404, b"There is nothing at this path.")
     assert browser.headers["vary"] == program.headers["vary"] == "Accept"

@@ -1,7 +1,7 @@
 // Every language of the page is complete: the same keys, functions with the same parameters, nothing empty, nothing left in English.
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import "./browser.js";
 import { loadLanguage, said } from "../../../../service/page/language.js";
 import { LANGUAGES } from "../../../../service/page/preferences.js";
@@ -62,4 +62,18 @@ test("American and British English differ in how they write canceled, and a docu
   await loadLanguage("de");
   assert.equal(said.words.statusShort.CANCELLED, "Abgebrochen");
   assert.equal(document.documentElement.lang, "de");
+});
+
+test("the usual advice of every cause is said in German, a special one in the API's own words", async () => {
+  const rules = readFileSync(new URL("../../../../gateway/rules/verdicts.toml", import.meta.url), "utf8");
+  const [, usual] = /^\[advice\]\n([^[]+)/m.exec(rules);
+  const uncertain = [...rules.matchAll(/^after_dot = true\n[^]*?cause = "(\w+)"\n[^]*?advice = "(.+)"$/gm)];
+  const given = [...[...usual.matchAll(/^(\w+) = "(.+)"$/gm)], ...uncertain];
+  assert.ok(given.length > 20);
+  await loadLanguage("de");
+  for (const [, cause, text] of given) assert.notEqual(said.words.advice(cause, text), text, cause);
+  assert.equal(said.words.advice("BAD_ADDRESS", "An invisible character."), "An invisible character.");
+  assert.match(said.words.solution({ kind: "ASK", text: "Ask.", address: null }, "TIMEOUT"), /Fragen Sie den Kunden/);
+  await loadLanguage("en-US");
+  assert.equal(said.words.advice("TIMEOUT", "Nothing was sent."), "Nothing was sent.");
 });

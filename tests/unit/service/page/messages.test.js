@@ -119,6 +119,7 @@ test("a chip names its values; those of rare filters come when they are set or a
   const chips = (query, all = false) => Object.fromEntries(messageChips(query, { ...given, all }).map((each) => [each.name, each]));
   assert.equal(chips({ status: "refused,bounced,held" }).status.shown, "Refused, Bounced and 1 more");
   assert.equal(chips({ from: "7d" }).date.shown, "Last 7 days");
+  assert.match(chips({ from: "nonsense", to: "2026-13-01" }).date.shown, /nonsense.*2026-13-01/, "what is no date does not stop the page");
   assert.match(chips({ from: "2026-11-22", to: "2026-11-29" }).date.shown, /22.* to .*29/);
   assert.equal(chips({}).date.value, null);
   assert.ok(!("relay" in chips({})));

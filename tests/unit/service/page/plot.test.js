@@ -84,6 +84,8 @@ test("times are those of the chosen zone: a day at midnight there, a date for da
   const hours = plotTimes([NOON, NOON + 3_600], { zone: "America/Denver", locale: "en-US" });
   assert.equal(hours.whole(NOON), "5:00 AM");
   assert.equal(hours.tick(NOON - 5 * 3_600, 3_600), "Nov 29");
+  assert.deepEqual(hours.ticks([NOON, NOON + 20, NOON + 40, NOON + 60], 20), ["5:00 AM", "", "", "5:01 AM"], "each time once");
+  assert.equal(plotTimes([NOON, NOON + 3_600], { zone: "America/Denver", locale: "de" }).whole(NOON), "05:00", "as in the rows");
   const days = plotTimes([NOON, NOON + 86_400, NOON + 2 * 86_400], { zone: "UTC", locale: "en-US" });
   assert.equal(days.whole(NOON), "Nov 29, 2026");
 });

@@ -6,6 +6,7 @@ import { frame } from "../../../../service/page/frame.js";
 import { KeyboardHelp } from "../../../../service/page/keyboard-help.js";
 import { Keys } from "../../../../service/page/keys.js";
 import { failure } from "../../../../service/page/notices.js";
+import { Overlays } from "../../../../service/page/overlays.js";
 import { matches, Palette } from "../../../../service/page/palette.js";
 import { Places } from "../../../../service/page/places.js";
 import { setPreference } from "../../../../service/page/preferences.js";
@@ -144,7 +145,8 @@ test("the help lists the views' letters, and the keys of the view that is open",
 // Undo ------------------------------------------------------------------------------------------------
 
 test("what was done can be undone until the next action, once, and a failure keeps the button", async () => {
-  const line = new UndoLine(() => {});
+  let acted = 0;
+  const line = new UndoLine(() => {}, () => { acted += 1; });
   assert.match(markup(line.view()), /\?hidden=true/);
   const answer = pending();
   line.undoable("38 messages count as sent.", () => answer.promise);
@@ -158,6 +160,7 @@ test("what was done can be undone until the next action, once, and a failure kee
   await line.undo();
   assert.match(markup(line.view()), /Undone: 38 messages count as sent\./);
   assert.equal(line.can, false);
+  assert.equal(acted, 2, "what waits is counted again after the action and after its undo, not after a failure");
   line.undoable("Archived.");
   assert.doesNotMatch(markup(line.view()), /Undo/, "what cannot be undone has no button");
   line.close();
@@ -176,6 +179,16 @@ test("an undo that ends after the next action does not take its place", async ()
 });
 
 // Palette ---------------------------------------------------------------------------------------------
+
+test("an overlay is closed before the view that one goes to takes the focus", () => {
+  const app = { changed: () => {} };
+  const overlays = new Overlays(() => app);
+  const dialog = { open: true, close: () => { dialog.open = false; } };
+  overlays.drawn({ querySelector: () => dialog });
+  dialog.open = true;
+  overlays.close();
+  assert.equal(dialog.open, false);
+});
 
 test("names are found by the first letters of their words, whatever their accents", () => {
   assert.ok(matches("wor", "Worklist") && matches("zur", "Zürich office") && matches("off zü", "Zürich office") && matches("", "anything"));
