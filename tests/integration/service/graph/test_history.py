@@ -591,7 +591,8 @@ async def test_customers_that_need_attention_are_listed_alone(pool: Any, make_co
     # (An index has the few that may.)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("set local enable_seqscan = off")
-        values = {"before": 2**62, "rows": 51, "needs_attention": True, "tags": None, "list_ids": None}
+        values = {"before": 2**62, "rows": 51, "needs_attention": True, "opted_out": None}
+        values |= {"tags": None, "list_ids": None}
         parameters = [values[name] for name in CUSTOMERS_NEEDING_ATTENTION.parameters]
         plan = await connection.fetch(f"explain {CUSTOMERS_NEEDING_ATTENTION.sql}", *parameters)
     assert "message_trouble_needs_attention" in str(plan)
@@ -641,6 +642,7 @@ async def test_a_search_uses_its_trigram_indexes(pool: Any, pools: DatabasePools
     for search in ("grimes", "suzuki hana", "ng", "nl-1005", "jörg@bücher"):
         values = read_search(search) | {
             "needs_attention": None,
+            "opted_out": None,
             "tags": None,
             "list_ids": None,
             "before": 2**62,
