@@ -135,7 +135,9 @@ async function openView(there, options) {
     // The reader may have gone on while the module was loaded.
     if (places.current !== there || (state !== "in" && state !== "ended")) return;
     let own = null;
-    own = page = made(there, appOfView(app, () => own === null || page === own));
+    own = await made(there, appOfView(app, () => own === null || page === own));
+    if (places.current !== there) return own.leave();
+    page = own;
     page.arrive(there, options);
   } catch (error) {
     if (places.current === there) viewError = error;

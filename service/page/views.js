@@ -2,7 +2,7 @@
 import { said } from "./language.js";
 
 /**
- * `group` in the bar, `key` after G, `load` its module: `open(place, app)` returns the view. Its style sheet is
+ * `group` in the bar, `key` after G, `load` its module: `open(place, app)` returns the view, or a promise of it. Its style sheet is
  * `view.css` beside the module.
  *
  * A view has `title`, `shows(place)`, `arrive(place, { scroll })`, `leave()`, `resume()` (session or network are back),

@@ -1,7 +1,10 @@
-// The worklist: all groups, or one whole.
+// The worklist: all groups, or one whole, whose module is loaded when it is opened.
 import { GROUPS } from "./groups.js";
-import { GroupPage } from "./group-page.js";
 import { Home } from "./home.js";
 
 /** An unknown group shows them all. */
-export const open = (place, app) => (Object.hasOwn(GROUPS, place.query.show ?? "") ? new GroupPage(place, app) : new Home(place, app));
+export async function open(place, app) {
+  if (!Object.hasOwn(GROUPS, place.query.show ?? "")) return new Home(place, app);
+  const { GroupPage } = await import("./group-page.js");
+  return new GroupPage(place, app);
+}

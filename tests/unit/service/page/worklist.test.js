@@ -47,7 +47,7 @@ globalThis.fetch = async (_, { body }) => {
 };
 
 async function shown(place = HOME) {
-  view = open(place, app);
+  view = await open(place, app);
   view.arrive(place);
   for (let turn = 0; turn < 6; turn += 1) await settled();
 }
