@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +25,8 @@ _ACCEPTED = (Status.ACCEPTED, Status.BOUNCED)
 
 
 @value
-class Counted:
-    """What a mail counts as: what figures are grouped by, and what they add up. `bucket` is that of its time to
-    acceptance (`time_bucket`); None: it has none, or that was booked before and stays."""
+class Facts:
+    """What search rows mostly share, and what figures are made of."""
 
     mailing_id: int | None
     domain_no: int | None
@@ -37,14 +36,14 @@ class Counted:
     direction: str
     status: str
     cause: str | None
+    tracked: bool
     opened: bool
     clicked: bool
     complained: bool
     deferrals: int
-    bucket: int | None
 
     def figures(self) -> tuple[int, ...]:
-        """What it adds to each figure, in the order of `FIGURES`."""
+        """What such a mail adds to each figure, in the order of `FIGURES`."""
         return (
             self.direction == Direction.SENT,
             self.status in _ACCEPTED,
@@ -58,10 +57,10 @@ class Counted:
         )
 
 
-COUNTED = tuple(field.name for field in fields(Counted))
+FACTS = tuple(field.name for field in fields(Facts))
 FIGURES = ("sent", "accepted", "deferred", "refused", "bounced", "complained", "opened", "clicked", "received")
-_TIMED_BY = ("mailing_id", "domain_no", "sender_no", "relay_no", "source_type", "cause", "bucket")
-"""A mail of which one of these is another than before has its time booked again; else it stays."""
+_TIMED_BY = ("mailing_id", "domain_no", "sender_no", "relay_no", "source_type", "cause")
+"""A mail whose time, or of which one of these, is another than before has its time booked again; else it stays."""
 
 
 def hour_of(message_id: UUID) -> int:
@@ -70,31 +69,31 @@ def hour_of(message_id: UUID) -> int:
 
 
 class Booking:
-    """Mails to book, added up."""
+    """Mails to book, added up. A `bucket` is that of a mail's time to acceptance (`time_bucket`); None: it has none."""
 
     def __init__(self) -> None:
-        self._mails: Counter[tuple[int, Counted]] = Counter()
+        self._mails: Counter[tuple[int, Facts, int | None]] = Counter()
 
-    def add(self, message_id: UUID, now: Counted) -> None:
+    def add(self, message_id: UUID, facts: Facts, bucket: int | None) -> None:
         """A mail that was not counted before."""
-        self._mails[hour_of(message_id), now] += 1
+        self._mails[hour_of(message_id), facts, bucket] += 1
 
-    def change(self, message_id: UUID, before: Counted, now: Counted) -> None:
+    def change(self, message_id: UUID, before: tuple[Facts, int | None], now: tuple[Facts, int | None]) -> None:
         """A mail that counts as something else from now on."""
-        if all(getattr(before, name) == getattr(now, name) for name in _TIMED_BY):
-            before, now = _without_time(before), _without_time(now)
+        if _timed_by(*before) == _timed_by(*now):
+            before, now = (before[0], None), (now[0], None)
         hour = hour_of(message_id)
-        self._mails[hour, now] += 1
-        self._mails[hour, before] -= 1
+        self._mails[hour, *now] += 1
+        self._mails[hour, *before] -= 1
 
     def by_mail(self) -> list[tuple[Any, ...]]:
         """The figures of mails that are alike but for their domain, of which every rollup but that by domain is made:
         hour, mailing, sender, relay, source type, cause, bucket, how many mails, and the figures."""
         totals = _Totals()
         counts: Counter[tuple[Any, ...]] = Counter()
-        for (hour, c), count in self._mails.items():
-            key = (hour, c.mailing_id, c.sender_no, c.relay_no, c.source_type, c.cause, c.bucket)
-            totals.add(key, c, count)
+        for (hour, facts, bucket), count in self._mails.items():
+            key = (hour, facts.mailing_id, facts.sender_no, facts.relay_no, facts.source_type, facts.cause, bucket)
+            totals.add(key, facts, count)
             counts[key] += count
         return [(*key, counts[key], *total) for key, total in totals.rows() if counts[key] or any(total)]
 
@@ -103,11 +102,11 @@ class Booking:
         them (how many, times 256, and the bucket)."""
         totals = _Totals()
         times: defaultdict[tuple[Any, ...], Counter[int]] = defaultdict(Counter)
-        for (hour, c), count in self._mails.items():
-            key = (hour // 24, c.domain_no, c.cause)
-            totals.add(key, c, count)
-            if c.bucket is not None:
-                times[key][c.bucket] += count
+        for (hour, facts, bucket), count in self._mails.items():
+            key = (hour // 24, facts.domain_no, facts.cause)
+            totals.add(key, facts, count)
+            if bucket is not None:
+                times[key][bucket] += count
         rows = [(key, total, _one_number_each(times[key])) for key, total in totals.rows()]
         return [(*key, *total, timed) for key, total, timed in rows if any(total) or timed]
 
@@ -118,10 +117,10 @@ class _Totals:
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * len(FIGURES))
 
-    def add(self, key: tuple[Any, ...], counted: Counted, count: int) -> None:
+    def add(self, key: tuple[Any, ...], facts: Facts, count: int) -> None:
         """Add a mail's figures so many times."""
         sums = self._sums[key]
-        for place, figure in enumerate(counted.figures()):
+        for place, figure in enumerate(facts.figures()):
             if figure:
                 sums[place] += figure * count
 
@@ -130,8 +129,8 @@ class _Totals:
         return self._sums.items()
 
 
-def _without_time(counted: Counted) -> Counted:
-    return replace(counted, bucket=None)
+def _timed_by(facts: Facts, bucket: int | None) -> tuple[Any, ...]:
+    return (bucket, *(getattr(facts, name) for name in _TIMED_BY))
 
 
 def _one_number_each(times: Mapping[int, int]) -> list[int]:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
-from gateway.finding.booking import Booking, Counted, book
+from gateway.finding.booking import FACTS, Booking, Facts, book
 from gateway.mail.address import domain_of
 from gateway.mail.message import NEED_ATTENTION, MessageRef
 from gateway.mail.search_words import MailTexts, mail_words
@@ -26,30 +26,9 @@ LONGEST_DOMAIN = 253
 """Characters of a domain (RFC 1035 2.3.4): what is longer is none, and is found by the whole address alone."""
 
 
-@value
-class Facts:
-    """What search rows mostly share."""
-
-    mailing_id: int | None
-    domain_no: int | None
-    sender_no: int | None
-    relay_no: int | None
-    source_type: str | None
-    direction: str
-    status: str
-    cause: str | None
-    tracked: bool
-    opened: bool
-    clicked: bool
-    complained: bool
-    deferrals: int
-
-
-_FACTS = tuple(field.name for field in fields(Facts))
-_COLUMNS = ("id", "customer_id", "slice", "address_hash", "took_ms", *_FACTS)
+_COLUMNS = ("id", "customer_id", "slice", "address_hash", "took_ms", *FACTS)
 """Of a search row without words."""
-_COUNTED = tuple(name for name in _FACTS if name != "tracked")
-_facts_of = attrgetter(*_FACTS)
+_facts_of = attrgetter(*FACTS)
 
 
 async def write_search_rows(connection: Connection, deployment: Deployment, changed: Sequence[MessageRef]) -> None:
@@ -102,8 +81,8 @@ class SearchRow:
 
 
 async def insert_rows(connection: Connection, rows: Sequence[SearchRow], booking: Booking) -> None:
-    """Rows that are not there yet and have no words, as nearly all campaign mail: by COPY, which costs a third of what
-    an upsert does. Nobody else inserts meanwhile: the job holds its lock."""
+    """Rows that are not there yet and have no words, as nearly all campaign mail: by COPY, which costs less than half
+    of what an upsert does. Nobody else inserts meanwhile: the job holds its lock."""
     if not rows:
         return
     slices = [row async for row in QUERIES.slices_from(connection, first=min(row.id for row in rows))]
@@ -113,7 +92,7 @@ async def insert_rows(connection: Connection, rows: Sequence[SearchRow], booking
         number = slices[bisect_right(firsts, row.id.int) - 1]["no"]
         filled[number] += 1
         records.append((row.id, row.customer_id, number, row.address_hash, row.took_ms, *_facts_of(row.facts)))
-        booking.add(row.id, _counted(row.facts, row.bucket))
+        booking.add(row.id, row.facts, row.bucket)
     await connection.copy_records_to_table("message_search", records=records, columns=_COLUMNS)
     await QUERIES.fill_slices(connection, nos=list(filled), rows=list(filled.values()))
 
@@ -134,16 +113,12 @@ async def _merge(connection: Connection, rows: Sequence[SearchRow], booking: Boo
         alike=[{"n": place} | asdict(facts) for facts, place in places.items()],
     )
     async for row in written:
-        now = Counted(bucket=row["bucket"], **{name: row[name] for name in _COUNTED})
+        now = Facts(**{name: row[name] for name in FACTS})
         if row["is_new"]:
-            booking.add(row["id"], now)
+            booking.add(row["id"], now, row["bucket"])
         else:
-            before = Counted(bucket=row["old_bucket"], **{name: row[f"old_{name}"] for name in _COUNTED})
-            booking.change(row["id"], before, now)
-
-
-def _counted(facts: Facts, bucket: int | None) -> Counted:
-    return Counted(bucket=bucket, **{name: getattr(facts, name) for name in _COUNTED})
+            before = Facts(**{name: row[f"old_{name}"] for name in FACTS})
+            booking.change(row["id"], (before, row["old_bucket"]), (now, row["bucket"]))
 
 
 def has_words(row: Any) -> bool:

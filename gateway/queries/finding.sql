@@ -204,10 +204,10 @@ with alike as (
            excluded.took_ms, excluded.words)
     returning new.id, new.slice, old.id is null as is_new,
               new.mailing_id, new.domain_no, new.sender_no, new.relay_no, new.source_type, new.direction, new.status,
-              new.cause, new.opened, new.clicked, new.complained, new.deferrals, time_bucket(new.took_ms) as bucket,
+              new.cause, new.tracked, new.opened, new.clicked, new.complained, new.deferrals, time_bucket(new.took_ms) as bucket,
               old.mailing_id as old_mailing_id, old.domain_no as old_domain_no, old.sender_no as old_sender_no,
               old.relay_no as old_relay_no, old.source_type as old_source_type, old.direction as old_direction,
-              old.status as old_status, old.cause as old_cause, old.opened as old_opened,
+              old.status as old_status, old.cause as old_cause, old.tracked as old_tracked, old.opened as old_opened,
               old.clicked as old_clicked, old.complained as old_complained, old.deferrals as old_deferrals,
               time_bucket(old.took_ms) as old_bucket
 ), filled as (
@@ -216,9 +216,9 @@ with alike as (
     where s.no = f.slice
 )
 select w.id, w.is_new, w.mailing_id, w.domain_no, w.sender_no, w.relay_no, w.source_type, w.direction, w.status, w.cause,
-       w.opened, w.clicked, w.complained, w.deferrals, w.bucket, w.old_mailing_id, w.old_domain_no, w.old_sender_no,
-       w.old_relay_no, w.old_source_type, w.old_direction, w.old_status, w.old_cause, w.old_opened, w.old_clicked,
-       w.old_complained, w.old_deferrals, w.old_bucket
+       w.tracked, w.opened, w.clicked, w.complained, w.deferrals, w.bucket, w.old_mailing_id, w.old_domain_no,
+       w.old_sender_no, w.old_relay_no, w.old_source_type, w.old_direction, w.old_status, w.old_cause, w.old_tracked,
+       w.old_opened, w.old_clicked, w.old_complained, w.old_deferrals, w.old_bucket
 from written w;
 
 -- name: book_mails!

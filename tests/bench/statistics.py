@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 import aiosql
 
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.finding.booking import COUNTED, Booking, Counted, book
-from gateway.finding.projection import Facts, SearchRow, insert_rows
+from gateway.finding.booking import FACTS, Booking, Facts, book
+from gateway.finding.projection import SearchRow, insert_rows
 from service.database import open_pools
 from service.graph.statistics import BY_DOMAIN, BY_MAIL, MAX_DOMAINS, MAX_ROWS
 from service.graph.statistics_spans import Span, day_spans, total_spans
@@ -111,7 +111,7 @@ async def book_year(connection: Any, messages: int) -> None:
         async for row in STATEMENTS.written_mail(
             connection, first_mailing=first, year=YEAR[0], rows=messages // 73, since=begin, until=end
         ):
-            booking.add(row["id"], Counted(**{name: row[name] for name in COUNTED}))
+            booking.add(row["id"], Facts(**{name: row[name] for name in FACTS}), row["bucket"])
         await book(connection, booking)
         begin = end
     await connection.execute("vacuum analyze mail_statistics, domain_statistics, message_search")

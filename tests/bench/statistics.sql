@@ -32,7 +32,7 @@ select uuidv7(t.at - clock_timestamp()) as id,
        (case when r.fate > 0.03 then 'ACCEPTED' when r.fate > 0.02 then 'BOUNCED' else 'REFUSED' end)::email_status as status,
        (case when r.fate > 0.03 then null when r.fate > 0.015 then 'BAD_ADDRESS' when r.fate > 0.007 then 'POLICY'
              when r.fate > 0.003 then 'SPAM' else 'MAILBOX_FULL' end)::cause as cause,
-       r.kind < 0.2 as opened, r.kind < 0.05 as clicked, r.fate > 0.999 as complained,
+       true as tracked, r.kind < 0.2 as opened, r.kind < 0.05 as clicked, r.fate > 0.999 as complained,
        (random() < 0.05)::integer::smallint as deferrals,
        case when r.fate > 0.02 then time_bucket(exp(random_normal(8, 1.5))::bigint) end as bucket
 from generate_series(1, :rows::integer) n

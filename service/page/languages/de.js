@@ -1771,7 +1771,7 @@ export const words = {
       warmUpOpen: (today) => `Heute ${today} Nachrichten am Tag; es wächst ohne eine Grenze je Tag.`,
       today: "Heute",
       allowed: "Erlaubt",
-      none: "In dieser Zeit wurde nichts gezählt: kein Worker lief.",
+      none: "In dieser Zeit wurde nichts gezählt: Es ist noch keine ganze Minute vergangen, oder kein Worker lief.",
     },
   },
 

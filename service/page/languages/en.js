@@ -1671,7 +1671,7 @@ export const words = {
       warmUpOpen: (today) => `Today ${today} messages a day; it grows without a limit a day.`,
       today: "Today",
       allowed: "Allowed",
-      none: "Nothing was counted in this time: no worker ran.",
+      none: "Nothing was counted in this time: no whole minute has passed yet, or no worker ran.",
     },
   },
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.finding.booking import FIGURES, Booking, Counted, hour_of
+from gateway.finding.booking import FIGURES, Booking, Facts, hour_of
 
 HOURS = (490_000, 490_001, 490_030)
 """Two of a day, and one of the next."""
-COUNTED = st.builds(
-    Counted,
+FACTS = st.builds(
+    Facts,
     mailing_id=st.sampled_from([None, 1]),
     domain_no=st.sampled_from([None, 1, 2]),
     sender_no=st.just(1),
@@ -23,12 +23,14 @@ COUNTED = st.builds(
     direction=st.sampled_from(["SENT", "RECEIVED"]),
     status=st.sampled_from(["ACCEPTED", "REFUSED", "BOUNCED", "QUEUED"]),
     cause=st.sampled_from([None, "BAD_ADDRESS"]),
+    tracked=st.booleans(),
     opened=st.booleans(),
     clicked=st.booleans(),
     complained=st.booleans(),
     deferrals=st.integers(0, 3),
-    bucket=st.sampled_from([None, 0, 7, 255]),
 )
+STATE = st.tuples(FACTS, st.sampled_from([None, 0, 7, 255]))
+"""What a mail counts as, and the bucket of its time."""
 
 
 def id_in(hour: int, number: int) -> UUID:
@@ -41,18 +43,18 @@ def test_a_mail_counts_in_the_hour_of_its_id() -> None:
     assert hour_of(UUID("0193b0a0-0000-7000-8000-000000000000")) == 0x0193B0A00000 // 3_600_000
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(HOURS), COUNTED), max_size=30))
-def test_what_is_booked_equals_a_recount(changes: list[tuple[int, int, Counted]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(HOURS), STATE), max_size=30))
+def test_what_is_booked_equals_a_recount(changes: list[tuple[int, int, tuple[Facts, int | None]]]) -> None:
     # Given some mails, each of which counts as this and that, one after the other, booked in one batch or in many
     many: list[Booking] = []
     one = Booking()
-    states: dict[UUID, Counted] = {}
+    states: dict[UUID, tuple[Facts, int | None]] = {}
     for number, hour, now in changes:
         mail = next((known for known in states if known.int & 0xFF == number), id_in(hour, number))
         before = states.get(mail)
         for booking in (one, Booking()):
             if before is None:
-                booking.add(mail, now)
+                booking.add(mail, *now)
             else:
                 booking.change(mail, before, now)
             if booking is not one:
@@ -61,7 +63,7 @@ def test_what_is_booked_equals_a_recount(changes: list[tuple[int, int, Counted]]
     # Then what both add up to is what the mails count as in the end
     wanted = Booking()
     for mail, state in states.items():
-        wanted.add(mail, state)
+        wanted.add(mail, *state)
     assert figures([one]) == figures(many) == figures([wanted])
     assert times([one]) == times(many) == times([wanted])
 
