@@ -72,9 +72,7 @@ async def test_a_stale_list_at_several_domains_stops_the_relay_and_its_other_mai
 ) -> None:
     # Given a list on which nobody is known any more
     refuse(smtp_server)
-    # The last has a domain of its own: the others' destinations may be stopped by themselves before all is written.
-    listed = [f"p{n}@d{n % RELAY_DOMAINS}.example" for n in range(40)]
-    refs = await queue(connection, deployment, *listed, "last@alone.example")
+    refs = await queue(connection, deployment, *[f"p{n}@d{n % RELAY_DOMAINS}.example" for n in range(40)])
     # When its mails go out
     worker = start(few)
     relay = await eventually(lambda: stopped_relay(connection), "the stop")
@@ -82,6 +80,9 @@ async def test_a_stale_list_at_several_domains_stops_the_relay_and_its_other_mai
     assert relay.stopped_why.endswith("550 5.1.1 user unknown")
     assert not relay.usable
     await eventually(lambda: worker.outcomes.unwritten == 0, "the outcomes of what was on its way")
+    # (How much of the list went out before the stop was written is the machine's matter: this mail comes after it,
+    # to a domain of its own, for those of the list may be stopped by themselves.)
+    refs += await queue(connection, deployment, "last@alone.example")
     left = [ref for ref, status in zip(refs, await statuses(connection, refs), strict=True) if status != "REFUSED"]
     assert len(refs) - len(left) >= ENOUGH
     assert left[-1] == refs[-1], "mail that waits is kept"
