@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.accessible import violations
-from tests.browsing import DESKTOP, PHONE, World, looking
+from tests.accessible import fits, violations
+from tests.browsing import World, looking
+from tests.looks import LOOKS, Look
 from tests.smtp_server import Reply
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
@@ -27,12 +28,12 @@ async def _launched(world: World) -> str:
     return str(campaign["id"])
 
 
-async def _fits(page: Page, *, dark: bool, phone: bool) -> None:
-    """The page at this width and in this theme has no violation and does not scroll sideways."""
-    await page.set_viewport_size(PHONE if phone else DESKTOP)
-    await page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
-    assert await violations(page) == [], f"{page.url} {dark=} {phone=}"
-    assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+async def _fits(page: Page, *looks: Look) -> None:
+    """The page has no violation and does not scroll sideways in these looks."""
+    for look in looks:
+        await look.apply(page)
+        assert await violations(page) == [], f"{page.url} {look}"
+        assert await fits(page), f"{page.url} {look}"
 
 
 async def test_a_campaign_is_looked_at_paused_and_resumed_and_its_refused_are_retried(
@@ -66,7 +67,7 @@ async def test_a_campaign_is_looked_at_paused_and_resumed_and_its_refused_are_re
         await page.get_by_role("button", name="Retry 1", exact=True).click()
         confirm = page.get_by_role("button", name="Retry 1 message")
         await expect(confirm).to_be_focused()
-        await _fits(page, dark=False, phone=False)
+        await _fits(page, LOOKS[-1])
         world.replies["carl@customer.example"] = Reply(250, "2.1.5 Ok")
         await confirm.press("Enter")
         await expect(page.locator(".undo-line")).to_contain_text("1 message goes back to the queue.")
@@ -79,15 +80,13 @@ async def test_a_campaign_is_looked_at_paused_and_resumed_and_its_refused_are_re
         await page.get_by_label("More actions").click()
         await page.get_by_role("button", name="Cancel campaign…").click()
         await expect(page.locator(".plan")).to_contain_text("cannot be taken back")
-        for dark, phone in ((False, False), (True, True)):
-            await _fits(page, dark=dark, phone=phone)
+        await _fits(page, *LOOKS)
         await page.get_by_role("button", name="Cancel 1 message").click()
         await expect(page.locator(".campaign-state")).to_have_text("Cancelled")
         # And the history says all of it, newest first
         await page.get_by_role("link", name="History").click()
         await expect(page.locator(".campaign-event b").first).to_have_text("Cancelled")
-        await _fits(page, dark=True, phone=True)
+        await _fits(page, LOOKS[0])
         await page.goto("/campaigns?state=finished")
         await expect(page.locator(".campaign-row:not(.head)").first).to_contain_text("2 of 3")
-        for dark, phone in ((False, False), (True, True)):
-            await _fits(page, dark=dark, phone=phone)
+        await _fits(page, *LOOKS)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import Browser, expect
 
 from tests.accessible import fits, violations
-from tests.browsing import DESKTOP, PHONE, World, looking
+from tests.browsing import World, looking
 from tests.builders import insert
+from tests.looks import LOOKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 PAGES = ("/gateway", "/gateway/relays?last=day", "/gateway/destinations", "/gateway/refusals", "/statistics")
-LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
 MAX_CLICKS = 3
 """From any view to a paused relay: Gateway, Pause, Pause until I resume."""
 
@@ -66,11 +65,10 @@ async def test_every_part_is_clean_for_assistive_tools_and_fits_the_screen(
             await page.goto(address)
             await expect(page.locator("main h1")).to_be_visible()
             await expect(page.locator("main .skeleton")).to_have_count(0)
-            for size, scheme in LOOKS:
-                await page.set_viewport_size(size)
-                await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                assert await fits(page), (address, size)
-                assert await violations(page, doubted=False) == [], (address, size, scheme)
+            for look in LOOKS:
+                await look.apply(page)
+                assert await fits(page), (address, look)
+                assert await violations(page, doubted=False) == [], (address, look)
         # And a plot is read by the arrow keys and as a table
         await page.goto("/gateway")
         plot = page.locator("figure.plot").first

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, FileChooser, Page, ViewportSize, expect
+from playwright.async_api import Browser, FileChooser, Page, expect
 
 from tests.accessible import fits, violations
-from tests.browsing import DESKTOP, PATIENCE_MS, PHONE, SENDER, TEMPLATE, World, looking
+from tests.browsing import PATIENCE_MS, SENDER, TEMPLATE, World, looking
+from tests.looks import LOOKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
@@ -18,8 +18,6 @@ MAX_KEYS = 15
 LETTER = """<p>Dear {{ customer_name }}, book an hour.</p>
 <p>{{ postal_address }} <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>"""
 CSV = "E-Mail,Name\nann@console.example,Ann\nnobody,Bob\ncarla@console.example,Carla\n"
-LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((PHONE, "dark"), (DESKTOP, "light"))
-"""The desktop last: it is what the walk goes on in."""
 
 
 class Keyboard:
@@ -38,12 +36,11 @@ class Keyboard:
 
 
 async def clean(page: Page, what: str) -> None:
-    """axe-core finds nothing at 360 pixels in the dark and at 1440 in the light; nothing is wider than the screen."""
-    for size, theme in LOOKS:
-        await page.set_viewport_size(size)
-        await page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        assert await violations(page, doubted=False) == [], f"{what}, {size['width']}, {theme}"
-        assert await fits(page), f"{what}, {size['width']}"
+    """On every screen and in every theme axe-core finds nothing, and nothing is wider than the screen."""
+    for look in LOOKS:
+        await look.apply(page)
+        assert await violations(page, doubted=False) == [], f"{what}, {look}"
+        assert await fits(page), f"{what}, {look}"
 
 
 async def test_a_campaign_is_launched_to_a_csv_list_by_keyboard(

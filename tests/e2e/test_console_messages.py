@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.accessible import violations
-from tests.browsing import DESKTOP, PHONE, World, looking
+from tests.browsing import World, looking
 from tests.eventually import eventually
+from tests.looks import LOOKS
 from tests.smtp_server import Reply
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 FOUND = "query($search: String!) { messages(search: $search) { nodes { id } } }"
-LOOKS: dict[int, tuple[ViewportSize, Literal["light", "dark"]]] = {1440: (DESKTOP, "light"), 360: (PHONE, "dark")}
 Presses = Callable[[str], Awaitable[None]]
 
 
@@ -117,22 +116,21 @@ async def test_the_list_its_plan_and_a_message_fit_every_screen_and_have_no_viol
             assert await violations(page) == [], name
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
-        for width, (size, scheme) in LOOKS.items():
-            await page.set_viewport_size(size)
-            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for look in LOOKS:
+            await look.apply(page)
             await page.goto(f"/messages?status=refused&search={invoice}")
             row = page.locator("#messages .block [role=row]").first
             await expect(row).to_be_visible()
             await page.get_by_role("button", name="Status", exact=False).first.click()
             await expect(page.locator("#filter-status")).to_be_visible()
-            await sound(f"list and menu at {width}")
+            await sound(f"list and menu at {look}")
             await page.keyboard.press("Escape")
             await row.get_by_role("checkbox").check()
             await page.get_by_role("region", name="Chosen rows").get_by_role("button", name="Retry").click()
             await expect(page.get_by_role("button", name="Retry 1 message")).to_be_visible()
-            await sound(f"plan at {width}")
+            await sound(f"plan at {look}")
             for address, tab in ((f"/messages?info={message}", "Outcome"), (f"/messages/{message}", "Content")):
                 await page.goto(address)
                 await page.get_by_role("tab", name=tab).click()
                 await expect(page.locator(".timeline, .mail-frame").first).to_be_visible()
-                await sound(f"{address} at {width}")
+                await sound(f"{address} at {look}")

@@ -19,6 +19,7 @@ from gateway.notify.changes import ChangeKind, notify_change
 from gateway.storage import content
 from tests.browsing import World, looking
 from tests.builders import insert, make_attempt, make_customer, make_message
+from tests.looks import LOOKS, Look
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
@@ -215,12 +216,10 @@ async def test_a_reply_reaches_a_page_that_is_open(page: Page, world: World, cam
     await expect(row(page, "Please use my new address")).to_be_visible()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-async def test_received_mail_fits_every_screen(
-    browser: Browser, world: World, came: Came, phone: bool, dark: bool
-) -> None:
-    async with looking(browser, world, phone=phone, dark=dark) as page:
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+async def test_received_mail_fits_every_screen(browser: Browser, world: World, came: Came, look: Look) -> None:
+    async with looking(browser, world, phone=look.phone) as page:
+        await look.apply(page)
         for customer, text in (
             (came.ann, "Re: Your appointment"),
             (came.gus, "Your proposal"),

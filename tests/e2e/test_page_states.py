@@ -26,6 +26,7 @@ from tests.builders import (
     make_sender_version,
     make_template_version,
 )
+from tests.looks import LOOKS, Look
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
@@ -907,14 +908,12 @@ VIEWS = {
 }
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("look", LOOKS, ids=str)
 async def test_no_view_has_violations_or_scrolls_sideways(
-    browser: Browser, world: World, odd: Odd, *, phone: bool, dark: bool
+    browser: Browser, world: World, odd: Odd, *, look: Look
 ) -> None:
-    async with looking(browser, world, phone=phone, dark=dark) as page:
-        # Animations are finished first.
-        await page.emulate_media(reduced_motion="reduce")
+    async with looking(browser, world, phone=look.phone) as page:
+        await look.apply(page)
         for name, (address, there) in VIEWS.items():
             await page.goto(address.format(odd=odd.odd, hostile=odd.hostile))
             await expect(page.locator(there).first).to_be_visible()
@@ -934,7 +933,8 @@ async def test_no_view_has_violations_or_scrolls_sideways(
         await page.get_by_role("tab", name="Links Clicked").dispatch_event("click")
         await expect(page.get_by_role("dialog", name="Your session has ended")).to_be_visible()
         assert await violations(page) == [], "ended"
-    async with looking(browser, world, phone=phone, dark=dark, signed_in=False) as page:
+    async with looking(browser, world, phone=look.phone, signed_in=False) as page:
+        await look.apply(page)
         await page.goto("/customers")
         await expect(page.get_by_label("API token")).to_be_visible()
         assert await violations(page) == []
