@@ -16,6 +16,8 @@ FOR_CONTENT := CONTENT=$(if $(filter command,$(firstword $(origin CONTENT))),"$$
 FOR_READING := READ_ONLY=$(if $(filter command,$(firstword $(origin READ_ONLY))),"$$READ_ONLY",0)
 # What the launcher refuses a password in: everybody on the machine can read make's command line.
 ON_COMMAND_LINE := $(foreach name,RELAY_URL DATABASE_URL,$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+CHECKS = $(PY) -m ruff check --quiet && $(PY) -m ruff format --check --quiet && \
+	$(PY) -m mypy --no-error-summary && $(VENV)/bin/lint-imports --no-logo
 FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
 	echo "There is no '$(PYTHON)' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..." >&2; exit 1; }
 MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_environment.py $(VENV) requirements.lock
@@ -50,14 +52,14 @@ link: environment
 token: environment
 	@$(NAMED) $(FOR_INBOUND) $(FOR_CONTENT) exec $(PY) -m service.standalone.access token
 
-test: lint
+# While one core checks types, the other compiles the tests, which else each job would do for itself.
+test: environment-for-tests
+	@$(PY) -m pytest --collect-only -q >/dev/null 2>&1 & compiling=$$!; trap 'kill $$compiling 2>/dev/null' EXIT; \
+	$(CHECKS) && { wait $$compiling || true; }
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: environment-for-tests
-	@$(PY) -m ruff check --quiet
-	@$(PY) -m ruff format --check --quiet
-	@$(PY) -m mypy --no-error-summary
-	@$(VENV)/bin/lint-imports --no-logo
+	@$(CHECKS)
 
 migrate: environment
 	@test -n "$$DATABASE_URL" || { echo "DATABASE_URL is missing, as in \

@@ -31,7 +31,7 @@ from tests.smtp_server import Reply, SmtpServer
 
 SHORT_WAIT = timedelta(milliseconds=50)
 NO_SKEW = timedelta()
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
 
 Start = Callable[..., Worker]

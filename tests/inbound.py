@@ -24,7 +24,7 @@ BOUNCES = "bounce.fabrikam.example"
 REPLIES = "reply.fabrikam.example"
 TOKEN = return_path(KEYRING, BOUNCES, MessageRef(customer_id=42, message_id=UUID(int=7)))
 OFFICE = f"office@{REPLIES}"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 ADDRESSES = Addresses(keyring=KEYRING, bounce_domain=BOUNCES, reply_domain=REPLIES, mailboxes=("office",))
 

@@ -20,8 +20,8 @@ from graphql import (
 
 from tests.examples import examples
 
-DEEPEST = examples(4, proof=6)
-"""Objects within objects below a row: a list, a row, the info, an attempt; in a proof a customer, its emails, too."""
+DEEPEST = examples(3, proof=6)
+"""Objects within objects below a row: a list, a row, the info; in a proof an attempt, a customer, its emails, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,7 +43,10 @@ import trustme
 
 from gateway.settings import Relay, TlsMode
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
+UNREAD_OCTETS = 65_536
+"""What a connection takes while it is not read: else the system may hold the whole of a large mail, and its sender
+wait for the answer, before the server has come to the octet where it is to break off."""
 """How long an awaited event may take before the test fails: far more than a loaded machine needs."""
 
 DEFAULT_KEYWORDS = ("PIPELINING", "SIZE 36700160", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
@@ -259,6 +262,8 @@ class SmtpServer:
     async def __aenter__(self) -> Self:
         context = self.tls_context if self.tls == "implicit" else None
         self._server = await asyncio.start_server(self._serve, self.host, self.port, ssl=context, backlog=512)
+        for each in self._server.sockets:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD_OCTETS)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -326,7 +331,7 @@ class SmtpServer:
         return [command.verb for command in self.commands if connection in (None, command.connection)]
 
     async def until(self, condition: Callable[[], bool], what: str = "the awaited event") -> None:
-        """Wait until the condition is true; checked after every event. Fails after 20 s, with `what`."""
+        """Wait until the condition is true; checked after every event. Fails after PATIENCE_SECONDS, with `what`."""
         if condition():
             return
         waiter = asyncio.get_running_loop().create_future()

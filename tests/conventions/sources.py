@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,18 +17,20 @@ class Source:
 
     path: str
     text: str
-    tree: ast.Module
+
+    @property
+    def tree(self) -> ast.Module:
+        """Parsed once, when it is asked for."""
+        return _parsed(self.path)
 
     @property
     def module(self) -> str:
         """Its dotted name."""
         return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
-    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        """Yields every function and method."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield node
+    def functions(self) -> Sequence[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """Returns every function and method."""
+        return _functions(self.path)
 
     def imports(self) -> Iterator[str]:
         """Yields every imported module, dotted; `from a import b` gives both `a` and `a.b`."""
@@ -40,15 +42,26 @@ class Source:
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@cache
 def sources(*packages: str) -> tuple[Source, ...]:
     """Returns the files of these top-level packages."""
-    found = []
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            found.append(Source(path=str(path.relative_to(ROOT)), text=text, tree=ast.parse(text)))
-    return tuple(found)
+    return tuple(source for package in packages for source in _sources(package))
+
+
+@cache
+def _sources(package: str) -> tuple[Source, ...]:
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return tuple(Source(path=str(path.relative_to(ROOT)), text=path.read_text(encoding="utf-8")) for path in paths)
+
+
+@cache
+def _parsed(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+@cache
+def _functions(path: str) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    nodes = ast.walk(_parsed(path))
+    return tuple(node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def comments(text: str, word: str) -> Iterator[str]:

@@ -190,7 +190,7 @@ async def test_any_audience_is_frozen_as_a_plain_reading_says(connection: Any) -
     loop, sizes = asyncio.get_running_loop(), []
     version = await version_of(connection, PAGE)
 
-    @hypothesis_settings(max_examples=examples(25, proof=60))
+    @hypothesis_settings(max_examples=examples(12, proof=60))
     @given(st.integers(0, 2**32))
     def freeze(seed: int) -> None:
         sizes.append(asyncio.run_coroutine_threadsafe(compare(connection, seed, version), loop).result(60))

@@ -410,7 +410,7 @@ async def found_by(connection: Any, criteria: Criteria) -> list[int]:
 async def test_any_criteria_find_whom_a_plain_reading_finds(connection: Any, world: World) -> None:
     loop, sizes = asyncio.get_running_loop(), []
 
-    @hypothesis_settings(max_examples=examples(150, proof=600))
+    @hypothesis_settings(max_examples=examples(60, proof=600))
     @given(any_criteria(world))
     def compare(given_json: dict[str, Any]) -> None:
         criteria = read_criteria(given_json)

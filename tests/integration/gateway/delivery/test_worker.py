@@ -28,7 +28,19 @@ from gateway.telemetry.log import JsonLines
 from gateway.telemetry.traces import begin_span
 from service.standalone.postgres import Postgres
 from tests.builders import SECRET_KEYS, make_campaign, make_customer, make_message, make_outbox
-from tests.engine import SHORT_WAIT, Start, attempts_of, claimed, deployment, empty, queue_mail, start, state_of, until
+from tests.engine import (
+    PATIENCE_SECONDS,
+    SHORT_WAIT,
+    Start,
+    attempts_of,
+    claimed,
+    deployment,
+    empty,
+    queue_mail,
+    start,
+    state_of,
+    until,
+)
 from tests.eventually import eventually
 from tests.smtp_server import Drop, Reply, Silence, SmtpServer
 
@@ -532,13 +544,13 @@ async def test_the_gateways_command_starts_several_workers_and_drains_them(
     lines: list[dict[str, Any]] = []
     try:
         while sum(line.get("message") == "the gateway is running" for line in lines) < 2:
-            lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), 20)))
+            lines.append(json.loads(await asyncio.wait_for(gateway.stderr.readline(), PATIENCE_SECONDS)))
         ref = await queue_mail(connection, deployment)
         await until(connection, ref, "ACCEPTED")
     finally:
         gateway.terminate()  # also where the test fails: it would outlive it
 
-    _, rest = await asyncio.wait_for(gateway.communicate(), 20)
+    _, rest = await asyncio.wait_for(gateway.communicate(), PATIENCE_SECONDS)
     assert gateway.returncode == 0
     assert rest.count(b"the gateway has drained") == 2
 
@@ -556,7 +568,7 @@ async def what_the_gateway_says(*, without: str = "", **variables: str) -> str:
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE
     )
-    _, said = await asyncio.wait_for(gateway.communicate(), 20)
+    _, said = await asyncio.wait_for(gateway.communicate(), PATIENCE_SECONDS)
     assert gateway.returncode == 1
     assert b"Traceback" not in said
     return said.decode()

@@ -224,11 +224,11 @@ async def test_both_ways_of_claiming_lease_the_same_rows_in_the_same_way(connect
         else:
             assert after_short == after_whole
 
-    @settings(max_examples=examples(60, proof=150), suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(30, proof=150), suppress_health_check=list(HealthCheck))
     @given(queue=queues, max_leased=st.integers(1, 8), hand_off=st.booleans())
     def both_ways(queue: list[Mail], max_leased: int, hand_off: bool) -> None:
         asyncio.run_coroutine_threadsafe(compare(queue, max_leased, hand_off), loop).result(60)
 
     await asyncio.to_thread(both_ways)
     # And there were many of both
-    assert min(ways.count(True), ways.count(False)) > 10
+    assert min(ways.count(True), ways.count(False)) > 5

@@ -48,7 +48,7 @@ PIECES = st.sampled_from(
     ]
 )
 QUIET = hypothesis_settings(
-    max_examples=examples(120, proof=300),
+    max_examples=examples(60, proof=300),
     deadline=None,
     derandomize=True,
     database=None,
@@ -154,7 +154,7 @@ async def test_every_operation_that_the_schema_allows(ask: Ask) -> None:
         for found in described.get_all_operations():
             operation: Any = found.ok()  # type: ignore[union-attr]  # an error raises here, too
 
-            @hypothesis_settings(QUIET, max_examples=8)
+            @hypothesis_settings(QUIET, max_examples=examples(3, proof=20))
             @given(operation.as_strategy())
             def fuzz(case: Any) -> None:
                 ask(json={"query": case.body})

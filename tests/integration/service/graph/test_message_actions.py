@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -259,8 +260,13 @@ def advices_in_code() -> set[str]:
     return found
 
 
-def advised() -> Iterable[tuple[str, str, str]]:
+@cache
+def every_advice() -> Sequence[tuple[str, str, str]]:
     """Every advice, with the status and cause of mail that has it when its outcome is known."""
+    return sorted(set(_every_advice()))
+
+
+def _every_advice() -> Iterable[tuple[str, str, str]]:
     rules = read_verdict_rules()
     for rule in rules.replies:
         yield rule.advice, "DEFERRED" if rule.defers or rule.stops_relay else "REFUSED", rule.cause
@@ -271,19 +277,16 @@ def advised() -> Iterable[tuple[str, str, str]]:
         yield text, status, cause
 
 
-ADVISED = sorted(set(advised()))
-
-
 def test_every_advice_says_what_to_do_here_or_elsewhere_or_that_nothing_is_to_be_done() -> None:
-    assert len(ADVISED) > 70
-    assert [text for text, status, _ in ADVISED if status == "?"] == [], "give it a line in OF_CODE"
+    assert len(every_advice()) > 70
+    assert [text for text, status, _ in every_advice() if status == "?"] == [], "give it a line in OF_CODE"
     known = "|".join([*STEPS, ELSEWHERE, NOTHING])
-    assert [text for text, _, _ in ADVISED if not re.search(known, text)] == []
+    assert [text for text, _, _ in every_advice() if not re.search(known, text)] == []
 
 
 async def test_every_advice_can_be_followed(connection: Any, deployment: Deployment, make_context: MakeContext) -> None:
     followed: set[tuple[str, str, MessageAction]] = set()
-    for text, status, cause in ADVISED:
+    for text, status, cause in every_advice():
         steps = [action for words, action in STEPS.items() if re.search(words, text)]
         if status == "REFUSED" and re.search(ELSEWHERE, text):
             steps.append(MessageAction.RETRY)  # once it was changed elsewhere

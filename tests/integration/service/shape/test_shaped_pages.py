@@ -379,7 +379,7 @@ async def test_any_query_over_any_ledger_is_answered_alike_all_ways(
         shaped, *others = await answers(query, make_context, ways, variables)
         assert others == [shaped, shaped]
 
-    @settings(max_examples=examples(40, proof=80), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(20, proof=80), deadline=None, suppress_health_check=list(HealthCheck))
     @given(specs=st.lists(messages(), max_size=4), query=history_queries(schema._schema))
     def all_ways(specs: list[dict[str, Any]], query: str) -> None:
         asyncio.run_coroutine_threadsafe(compare(specs, query), loop).result(30)

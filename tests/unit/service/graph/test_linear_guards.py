@@ -192,6 +192,17 @@ def grows(context: Any, mutation: str, path: Path, head: str, part: str) -> floa
     )
 
 
+def surely_grows(context: Any, mutation: str, path: Path, head: str, part: str) -> float | None:
+    """The same, measured again where it seems too much: a busy machine makes one measurement of many long."""
+    grown = None
+    for _ in range(5):
+        measured = grows(context, mutation, path, head, part)
+        if measured is None or measured < 3:
+            return measured
+        grown = min(measured, grown or measured)
+    return grown
+
+
 def test_the_fields_of_every_mutation_are_looked_at() -> None:
     names = {f"{mutation}.{'.'.join(path)}" for mutation, path in FIELDS}
     assert {"createTemplate.html", "createCampaign.recipients.mergeData", "sendESignatureEmail.body"} <= names
@@ -204,6 +215,6 @@ def test_twice_as_much_text_takes_less_than_three_times_as_long(context: Any, mu
         head + part: grown
         for part in ADVERSARIAL
         for head in HEADS.get(part, [""])
-        if (grown := grows(context, mutation, path, head, part)) is not None and grown >= 3
+        if (grown := surely_grows(context, mutation, path, head, part)) is not None and grown >= 3
     }
     assert slow == {}
