@@ -48,6 +48,8 @@ class Databases:
         asyncio.run(self._work())
 
     async def _work(self) -> None:
+        # PostgreSQL keeps what a first connection learns of the catalogue in a file, which the copies have then, too.
+        await (await asyncpg.connect(self._postgres.url(self._template))).close()
         while not self._stopping.is_set():
             name = f"test_{next(self._numbers)}"
             await self._make(name)
