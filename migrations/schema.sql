@@ -1032,6 +1032,24 @@ CREATE TABLE public.api_token (
 
 
 --
+-- Name: assigned_report; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.assigned_report (
+    inbound_id uuid NOT NULL,
+    customer_id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    reason public.unmatched_reason NOT NULL,
+    assigned_at timestamp with time zone DEFAULT now() NOT NULL,
+    after_event uuid,
+    recipients jsonb NOT NULL,
+    engaged boolean NOT NULL,
+    unsubscribed boolean NOT NULL,
+    complained boolean NOT NULL
+);
+
+
+--
 -- Name: attachment; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2790,6 +2808,14 @@ ALTER TABLE ONLY public.api_token
 
 
 --
+-- Name: assigned_report assigned_report_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.assigned_report
+    ADD CONSTRAINT assigned_report_pkey PRIMARY KEY (inbound_id);
+
+
+--
 -- Name: attachment attachment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3589,6 +3615,13 @@ CREATE UNIQUE INDEX api_token_living_name ON public.api_token USING btree (name)
 
 
 --
+-- Name: assigned_report_of_message; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX assigned_report_of_message ON public.assigned_report USING btree (customer_id, message_id);
+
+
+--
 -- Name: attachment_of_content; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4289,6 +4322,22 @@ CREATE TRIGGER template_version_is_immutable BEFORE DELETE OR UPDATE ON public.t
 
 
 --
+-- Name: assigned_report assigned_report_customer_id_message_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.assigned_report
+    ADD CONSTRAINT assigned_report_customer_id_message_id_fkey FOREIGN KEY (customer_id, message_id) REFERENCES public.message(customer_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: assigned_report assigned_report_inbound_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.assigned_report
+    ADD CONSTRAINT assigned_report_inbound_id_fkey FOREIGN KEY (inbound_id) REFERENCES public.inbound_mail(id) ON DELETE CASCADE;
+
+
+--
 -- Name: attachment attachment_sha256_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4813,4 +4862,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203710000'),
     ('20261203800000'),
     ('20261204110000'),
-    ('20261204820600');
+    ('20261204820600'),
+    ('20261205010000');

@@ -3,7 +3,6 @@ again."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from uuid import UUID
 from gateway.database import QUERIES, Connection
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
-from gateway.inbound import replies, reports
+from gateway.inbound import assigned_reports, replies, reports
 from gateway.inbound.complaints import write_complaint
 from gateway.inbound.joining import join_mail, write_result
 from gateway.inbound.matching import Trace, trace_report
-from gateway.inbound.read_job import IN_THE_WAY, is_away, load_contents, read_stored, stored_mail
+from gateway.inbound.read_job import IN_THE_WAY, is_away, read_again
 from gateway.inbound.read_process import ReadingFailed
-from gateway.inbound.reading import WRITTEN, Joined, Reading, StoredMail, Unmatched, load_rules
+from gateway.inbound.reading import WRITTEN, Joined, Reading, StoredMail, Unmatched
 from gateway.mail.inbound import InboundKind, MatchedBy, UnmatchedReason
 from gateway.mail.message import EventKind, MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
@@ -100,7 +99,7 @@ async def assign(
                 by=actor,
             )  # fmt: skip
         else:
-            found = await _assign_report(connection, stored, reading, customer_id, message_id, actor, deployment)
+            found = await _assign_report(connection, stored, reading, customer_id, message_id, why, actor, deployment)
         if isinstance(found, Unmatched):
             raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be joined to that history.", ("mailId",))
         joined = Joined(ref=found.ref, matched_by=MatchedBy.PERSON)
@@ -121,7 +120,7 @@ async def _unmatched_mail(
     if row["unmatched"] is None or row["content_sha256"] is None:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail has a customer already, or is not read yet.", ("mailId",))
     try:
-        return *await _read(connection, row, deployment), row["unmatched"]
+        return *await read_again(connection, row, deployment), row["unmatched"]
     except ReadingFailed:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be read.", ("mailId",)) from None
 
@@ -142,6 +141,7 @@ async def _assign_report(
     reading: Reading,
     customer_id: int,
     message_id: UUID | None,
+    why: str,
     actor: str,
     deployment: Deployment,
 ) -> Joined | Unmatched:
@@ -150,6 +150,7 @@ async def _assign_report(
         raise Refusal(RefusalCode.REQUIRED, "Say which message it is about.", ("messageId",))
     ref = MessageRef(customer_id=customer_id, message_id=message_id)
     trace = Trace(ref=ref, recipient_no=None, attempt=None, matched_by=MatchedBy.PERSON)
+    await assigned_reports.note_before(connection, stored.id, ref, why)
     found: MessageRef | None
     try:
         if reading.inbound.complaint is not None:
@@ -174,7 +175,7 @@ async def take_back_assignment(
     transaction.
 
     Raises Refusal: NOT_FOUND; ILLEGAL_STATE where it was not a person who gave it, or something else happened since:
-    it was forwarded, or it settled that a mail arrived. A report or complaint that a person gave to a message stands.
+    it was forwarded, or it settled that a mail arrived.
     """
     key = {"customer_id": ref.customer_id, "message_id": ref.message_id}
     found = await QUERIES.assignment_of_message(connection, **key)
@@ -185,7 +186,7 @@ async def take_back_assignment(
     if row is None or found is None or not found["last"]:
         raise Refusal(RefusalCode.ILLEGAL_STATE, NOTHING_TO_UNDO, ("messageId",))
     try:
-        stored, reading = await _read(connection, row, deployment)
+        stored, reading = await read_again(connection, row, deployment)
     except ReadingFailed:
         raise Refusal(RefusalCode.ILLEGAL_STATE, "This mail cannot be read.", ("messageId",)) from None
     await QUERIES.note_undone_assignment(connection, **key, inbound_id=stored.id, actor=actor)
@@ -269,7 +270,7 @@ async def _reread_one(connection: Connection, inbound_id: UUID, deployment: Depl
             row = await QUERIES.lock_inbound_mail(connection, id=inbound_id)
             if row is None or not row["read"] or row["content_sha256"] is None:
                 return None
-            stored, reading = await _read(connection, row, deployment)
+            stored, reading = await read_again(connection, row, deployment)
             if row["customer_id"] is not None:
                 return await _revise(connection, row, stored, reading, deployment)
             found = await join_mail(connection, stored, reading, deployment)
@@ -305,12 +306,3 @@ async def _revise(
         trace = found
     written = await reports.write_reports(connection, stored, reading, trace, deployment, revise=True)
     return written is not None and written.changed > 0
-
-
-async def _read(connection: Connection, row: Any, deployment: Deployment) -> tuple[StoredMail, Reading]:
-    """What ended those who read it before is read apart again: it must not end the service."""
-    stored = stored_mail(row)
-    await asyncio.to_thread(load_rules)
-    contents = await load_contents(connection, [stored])
-    apart = row["unmatched"] == UnmatchedReason.UNREADABLE
-    return stored, await read_stored(stored, contents[stored.content_sha256], deployment, apart=apart)

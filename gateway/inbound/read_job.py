@@ -151,6 +151,16 @@ def stored_mail(row: Any) -> StoredMail:
     )
 
 
+async def read_again(connection: Connection, row: Any, deployment: Deployment) -> tuple[StoredMail, Reading]:
+    """A row of `inbound_mail` that was read before, and what it says. What ended those who read it then is read apart
+    again: it must not end the service. Raises ReadingFailed."""
+    stored = stored_mail(row)
+    await asyncio.to_thread(load_rules)
+    contents = await load_contents(connection, [stored])
+    apart = row["unmatched"] == UnmatchedReason.UNREADABLE
+    return stored, await read_stored(stored, contents[stored.content_sha256], deployment, apart=apart)
+
+
 async def load_contents(connection: Connection, stored: Sequence[StoredMail]) -> dict[bytes, Any]:
     """The stored bytes of these mails, still encoded, by their hashes."""
     hashes = list({mail.content_sha256 for mail in stored})

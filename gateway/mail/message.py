@@ -92,7 +92,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.ACCEPTED: frozenset({Status.BOUNCED, Status.UNCERTAIN}),
     Status.REFUSED: frozenset({Status.QUEUED}),
     Status.EXPIRED: frozenset({Status.QUEUED}),
-    Status.BOUNCED: frozenset({Status.QUEUED}),
+    Status.BOUNCED: frozenset({Status.QUEUED, Status.ACCEPTED, Status.UNCERTAIN}),
     Status.CANCELLED: frozenset(),
     Status.RECEIVED: frozenset(),
 }

@@ -68,9 +68,13 @@ select m.customer_id, m.id as message_id, m.source_type::text, m.mailing_id, m.b
        (select t.dismissed_at from message_trouble t
         where t.customer_id = m.customer_id and t.message_id = m.id and t.recipient_no = 0) is not null as dismissed,
        (select l.kind::text
-        from (select e.kind, e.id from event e
+        from (select e.kind, e.id, e.data from event e
               where e.customer_id = m.customer_id and e.message_id = m.id order by e.id desc limit 1) l
-        where l.kind in ('ASSUMED_SENT', 'DISMISSED')
+        where (l.kind in ('ASSUMED_SENT', 'DISMISSED')
+               or (l.kind = 'ASSIGNED'
+                   and exists (select from assigned_report g join inbound_mail i on i.id = g.inbound_id
+                               where g.customer_id = m.customer_id and g.message_id = m.id
+                                 and g.inbound_id = (l.data ->> 'mail')::uuid and i.content_sha256 is not null)))
           and not exists (select from hit h
                           where h.customer_id = m.customer_id and h.message_id = m.id and h.id > l.id)
           and not exists (select from delivery_report d

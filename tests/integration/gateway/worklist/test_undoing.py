@@ -19,7 +19,7 @@ from service.graph.node import message_global_id
 from service.graph.schema import schema
 from tests.builders import insert, make_customer, make_message, orphans
 from tests.finding import finding_amiss, keep_up
-from tests.integration.gateway.inbound.returning import make_sent, receive, report
+from tests.integration.gateway.inbound.returning import make_sent, receive
 from tests.statistics import statistics_amiss
 
 PLAIN = (
@@ -121,13 +121,7 @@ async def test_an_assignment_stands_once_something_came_of_it(connection: Any, d
         actor="gateway",
     )  # fmt: skip
     assert await code_of(connection, settling, deployment) is RefusalCode.ILLEGAL_STATE
-    # Nor is a report's taken back, or what no person gave
-    row = await receive(connection, deployment, report())
-    await decisions.assign(
-        connection, inbound_id=row["id"], customer_id=sent.ref.customer_id, message_id=sent.ref.message_id,
-        actor="Kim", deployment=deployment,
-    )  # fmt: skip
-    assert await code_of(connection, sent.ref, deployment) is RefusalCode.ILLEGAL_STATE
+    # Nor is taken back what no person gave
     received = await make_message(connection, sent.ref.customer_id, direction="RECEIVED")
     found = MessageRef(customer_id=sent.ref.customer_id, message_id=received)
     assert await code_of(connection, found, deployment) is RefusalCode.ILLEGAL_STATE
