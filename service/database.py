@@ -19,12 +19,15 @@ from service.errors import Busy, CannotWrite, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
 
-_FRAGMENT = re.compile(r"^-- fragment: (\w+)\n(?:--.*\n)+((?s:.+?))\n+(?=-- (?:fragment|name): )", re.MULTILINE)
+_FRAGMENT = re.compile(r"^-- fragment: (\w+)\n(?:--.*\n)+((?s:.+?))\n+(?=-- (?:fragment|name): |\Z)", re.MULTILINE)
+_FOLDER = Path(__file__).parent / "queries"
+_SHARED = _FOLDER / "fragments.sql"
 
 
-def expand_fragments(text: str) -> str:
-    """SQL with each `{name}` replaced by the `-- fragment: name` of its file; fragments may name earlier ones."""
-    fragments: dict[str, str] = {}
+def expand_fragments(text: str, shared: str = "") -> str:
+    """SQL with each `{name}` replaced by the `-- fragment: name` of its file, or by one that all share; fragments may
+    name earlier ones."""
+    fragments = dict(_FRAGMENT.findall(shared))
 
     def expand(part: str) -> str:
         for name, body in fragments.items():
@@ -37,7 +40,11 @@ def expand_fragments(text: str) -> str:
 
 
 QUERIES: Any = aiosql.from_str(
-    "\n".join(expand_fragments(path.read_text()) for path in sorted((Path(__file__).parent / "queries").glob("*.sql"))),
+    "\n".join(
+        expand_fragments(path.read_text(), _SHARED.read_text())
+        for path in sorted(_FOLDER.glob("*.sql"))
+        if path != _SHARED
+    ),
     lambda: _ADAPTER,
     mandatory_parameters=False,
 )

@@ -280,5 +280,6 @@ def _read_list_ids(given: list[strawberry.ID] | None) -> list[int] | None:
     """The lists' numbers, each once. Raises BadInput."""
     if given is None:
         return None
-    numbers = dict.fromkeys(asked_id(text, "CustomerList", "filter").number for text in given)
+    named = (asked_id(text, "CustomerList", "filter", f"listIds.{place}") for place, text in enumerate(given))
+    numbers = dict.fromkeys(one.number for one in named)
     return [number for number in numbers if number is not None]

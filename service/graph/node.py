@@ -106,12 +106,12 @@ def read_typed_id(text: str, kind: str) -> GlobalId | None:
     return found if found is not None and found.type == kind else None
 
 
-def asked_id(text: str, kind: str, argument: str) -> GlobalId:
-    """The same of an argument, where nothing but such an id makes sense. Raises BadInput: what is no id of this type
-    names nothing, which is not the same as something that is not there."""
+def asked_id(text: str, kind: str, argument: str, place: str = "") -> GlobalId:
+    """The same of an argument, or of a `place` in it such as `listIds.2`, where nothing but such an id makes sense.
+    Raises BadInput: what is no id of this type names nothing, which is not the same as something that is not there."""
     found = read_typed_id(text, kind)
     if found is None:
-        raise BadInput(argument, f"is not the id of a {kind}; pass an `id` as an answer gave it")
+        raise BadInput(argument, f"{place} is not the id of a {kind}; pass an `id` as an answer gave it".lstrip())
     return found
 
 

@@ -63,7 +63,7 @@ class StatisticsGroup(Enum):
     HOUR = strawberry.enum_value("hours", description="By hour.")
     CAUSE = strawberry.enum_value("causes", description="By cause of failure.")
     DOMAIN = strawberry.enum_value(
-        "domains", description=f"By the receivers' domain: the {MAX_DOMAINS} with most mail."
+        "domains", description=f"By the receivers' domain: the {MAX_DOMAINS} with most mail; days are those of UTC."
     )
     SOURCE_TYPE = strawberry.enum_value("source types", description="By source type.")
     RELAY = strawberry.enum_value("relays", description="By the relay of the last attempt.")

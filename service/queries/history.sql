@@ -1,13 +1,6 @@
 -- The pages: the page's rows first, then what is beside them; the planner drops every join that a selection does not
 -- read, and every column. `null::json as shaped` is what shaping replaces; `{name}` stands for the fragment of this name.
 
--- fragment: messages
--- The rows of a page of messages, before it is cut.
-select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.mailing_id,
-       n.template_version_id, n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice,
-       n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id, n.reference, n.sender_version_id
-from message n
-
 -- fragment: entries
 -- The entries of one message's life (n), from a cursor on: of each kind a range at most a page long. A cursor is the
 -- moment of an entry and its key, so that its order is the text's; `hits_from` and `events_from` are the first ids behind
@@ -74,13 +67,6 @@ limit :rows::bigint
 -- The rows of a page of clicks, before it is cut.
 select k.customer_id, k.id, k.message_id, k.occurred_at, k.url, k.verdict, k.reasons
 from hit k
-
--- fragment: beside_message
--- What fields of a message may read besides its row.
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
 
 -- fragment: beside_click
 -- What fields of a click may read besides its row: its message, and what is beside that.

@@ -4,13 +4,6 @@
 -- Newest first; service/finding/sources.py makes the same oldest first by leaving out every `desc`. `{name}` stands for
 -- the fragment of this name.
 
--- fragment: beside_message
--- What fields of a message may read besides its row, as in history.sql.
-left join outbox o on o.customer_id = m.customer_id and o.message_id = m.id and o.recipient_no = 0
-left join message_wait w on w.customer_id = m.customer_id and w.id = m.id
-left join campaign c on c.id = m.campaign_id
-left join template_version v on v.id = m.template_version_id
-
 -- fragment: page_of_keys
 -- The messages of the keys k of a page; their cursors end with the mark.
 join message m on m.customer_id = k.customer_id and m.id = k.id
@@ -498,10 +491,7 @@ from message n
 -- A page of a customer's messages that pass, newest first: all of its mail is read at most.
 select m.id, null::json as shaped
 from (
-    select n.customer_id, n.id, n.direction, n.source_type, n.status, n.campaign_id, n.mailing_id,
-           n.template_version_id, n.letter_kind, n.mail_date, n.decided_at, n.sent_at, n.opened_at, n.cause, n.advice,
-           n.sender, n.recipient, n.subject, n.tracked, n.answers_message_id, n.reference, n.sender_version_id
-    from message n
+    {messages}
     where n.customer_id = :customer_id and {ledger_in_span} and {ledger_passes}
     order by n.customer_id desc, n.id desc
     limit :rows

@@ -134,6 +134,7 @@ async def test_what_is_no_lists_id_says_so_and_a_list_that_is_not_there_finds_no
     known = await make_list(pool, "a", [await make_customer(pool)])
     _, errors = await ask(make_context(), QUERY, s=None, filter={"listIds": [known, text]}, f=3, a=None)
     assert errors[0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "filter"}
+    assert errors[0]["message"].startswith("filter: listIds.1 is not the id of a CustomerList")
     assert await listed(make_context, listIds=["CustomerList_2147483647"]) == []
 
 
