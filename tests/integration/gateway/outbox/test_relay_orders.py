@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.database import QUERIES
+from gateway.delivery.maintenance import ORDERS_SECONDS
+from gateway.delivery.routing import RelayRouter
 from gateway.deployment import Deployment
 from gateway.errors import Refusal, Refusals
 from gateway.outbox.claim import claim
@@ -25,7 +27,7 @@ from gateway.outbox.relay_limits import (
 from gateway.outbox.relay_orders import LONGEST_PAUSE, RelayLimit, limit_relay, pause_destination, pause_relay
 from gateway.settings import Settings, parse_relay
 from tests.builders import insert, make_customer, make_message, make_outbox
-from tests.engine import Start, deployment, empty, queue_mail, start
+from tests.engine import PATIENCE_SECONDS, Start, deployment, empty, queue_mail, start
 from tests.eventually import eventually
 from tests.smtp_server import Reply, SmtpServer
 
@@ -133,6 +135,60 @@ async def test_a_paused_destination_gets_nothing_more_from_any_worker_while_othe
         await empty(connection)
         assert len(server.taken) == 13
         assert await connection.fetchval("select count(*) from attempt where message_id = $1", other.message_id) == 1
+
+
+class Looks:
+    """The looks of workers at what persons ordered. `wait` is over when one ends that began after the call."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._waiting: list[asyncio.Event] = []
+        look = RelayRouter.follow_orders
+
+        async def follow_orders(router: RelayRouter) -> bool:
+            asked = list(self._waiting)
+            try:
+                return await look(router)
+            finally:
+                for event in asked:
+                    event.set()
+
+        monkeypatch.setattr(RelayRouter, "follow_orders", follow_orders)
+
+    async def wait(self) -> None:
+        """Until the next look is over."""
+        event = asyncio.Event()
+        self._waiting.append(event)
+        await asyncio.wait_for(event.wait(), PATIENCE_SECONDS)
+
+
+async def test_the_first_look_after_a_pause_lets_nothing_more_begin_and_looks_are_less_than_a_second_apart(
+    connection: Any, settings: Settings, deployment: Deployment, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ORDERS_SECONDS <= 0.5
+    looks = Looks(monkeypatch)
+    for ordered in (
+        lambda: pause_relay(connection, "main", None, "They move.", "Kim"),
+        lambda: pause_destination(connection, "paused.example", None, "They move.", "Kim"),
+    ):
+        # Given a worker with mail on its way to a relay that is slow to answer, and behind it
+        async with SmtpServer(keywords=NO_PIPELINING) as server:
+            for number in range(8):
+                await queue_mail(connection, deployment, f"{number}@paused.example")
+            answer = asyncio.Event()
+            server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
+            worker = start(slow(settings, server.url))
+            await server.received(2)
+            await eventually(leased(connection, 4), "all that the worker may have in hand")
+            # When a person pauses it, and the worker has looked once
+            await ordered()
+            await looks.wait()
+            # Then no transaction begins, though the relay takes on from this moment on whatever comes
+            answer.set()
+            await eventually(leased(connection, 0), "the end of what was on its way")
+            assert [len(server.messages), len(server.taken)] == [2, 2]
+            assert await connection.fetchval("select count(*) from attempt") == 2
+            worker.stop()
+        await connection.execute("truncate outbox, attempt, relay, destination cascade")
 
 
 # What a pause is ------------------------------------------------------------------------------------------------------
