@@ -28,6 +28,8 @@ MAX_WALKED = 16
 """Combinations that one walk looks up in each slice."""
 LEAST_OF_EACH = 16
 """Rows that are read of each range, however many a filter names."""
+DENSE = 4
+"""Rows that a first reading finds where the next is likely to fill a page: slices are for what is rarer."""
 
 Key = tuple[UUID, int]
 """A message's id and its customer's."""
@@ -59,24 +61,29 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """What a reading found, in order; all that passes is known up to `reached`, None at the end."""
+    """What a reading found, in order; all that passes is known up to `reached`, None at the end. `by`: which range of
+    its source it is of."""
 
     keys: Sequence[Key]
     reached: UUID | None
+    by: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
-    """A statement that reads the next rows of an index; `keys` are the values whose ranges it reads."""
+    """A statement that reads the next rows of an index: `ranges` of it. `in_order`: it is one range, whose rows come as
+    they are wanted."""
 
     statement: Statement
     values: Mapping[str, Any]
     ranges: int = 1
+    in_order: bool = False
 
     async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, scan: int) -> Part:
         """The next `rows` at most, of `scan` in all."""
         each = max(LEAST_OF_EACH, scan // max(1, self.ranges))
-        return await _read(fetch, self.statement, {**self.values, "scan": each}, bounds, rows)
+        wanted = in_order(self.statement) if self.in_order else self.statement
+        return await _read(fetch, wanted, {**self.values, "scan": each, "several": not self.in_order}, bounds, rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,10 +125,20 @@ def upwards(newest_first: Statement) -> Statement:
     )
 
 
+@lru_cache(maxsize=128)
+def in_order(of: Statement) -> Statement:
+    """The same statement of one range: it reads no further than to the last row that is wanted."""
+    return Statement(
+        name=f"{of.name} in order",
+        sql=of.sql.replace("where r.passes order by r.id desc", "where r.passes"),
+        parameters=of.parameters,
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """What finds a query's messages: of several ranges each round takes the one that comes furthest; where slices are
-    quicker for what is rare, the later rounds read those, too."""
+    """What finds a query's messages: of several ranges the first round reads each, the later ones begin with the one
+    that came furthest the last time. What is rare is found slice by slice in the later rounds, where it can be."""
 
     ranges: tuple[Range, ...]
     slices: Slices | None = None
@@ -131,18 +148,22 @@ class Source:
         """After so many a page ends, short or not."""
         return max(len(SCANS), 1 + SLICE_ROUNDS if self.slices else 0)
 
-    async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, round_: int) -> Part:
-        """The reading that came furthest."""
+    async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, round_: int, last: Part | None = None) -> Part:
+        """The reading that came furthest, or the first that is enough; `last` is what the round before found."""
+        if self.slices is not None and last is not None and (round_ > 1 or len(last.keys) < DENSE):
+            return await self.slices.read(fetch, bounds, rows)
         parts: list[Part] = []
-        if round_ < len(SCANS):
-            scan = max(SCANS[round_], rows)
-            parts = [await one.read(fetch, bounds, rows, scan) for one in self.ranges]
-        best = furthest(bounds, parts)
-        if best is not None and (best.reached is None or len(best.keys) >= rows):
-            return best
-        if self.slices is not None and round_ > 0:
-            parts.append(await self.slices.read(fetch, bounds, rows))
+        for number in self._order(last):
+            scan = max(SCANS[min(round_, len(SCANS) - 1)], rows)
+            part = replace(await self.ranges[number].read(fetch, bounds, rows, scan), by=number)
+            if part.reached is None or len(part.keys) >= rows:
+                return part
+            parts.append(part)
         return furthest(bounds, parts) or Part(keys=(), reached=None)
+
+    def _order(self, last: Part | None) -> Sequence[int]:
+        numbers = range(len(self.ranges))
+        return numbers if last is None else sorted(numbers, key=lambda number: number != last.by)
 
 
 def furthest(bounds: Bounds, parts: Sequence[Part]) -> Part | None:
@@ -217,7 +238,7 @@ def _of_search_rows(wanted: Wanted) -> Source:
 
 
 def _range(of: Statement, values: Mapping[str, Any], keys: list[Any]) -> Range:
-    return Range(statement=of, values={**values, "keys": keys}, ranges=len(keys))
+    return Range(statement=of, values={**values, "keys": keys}, ranges=len(keys), in_order=len(keys) <= 1)
 
 
 def _slices(wanted: Wanted) -> Slices | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gateway.mail.message import MessageRef
 from service.finding.query import MessageQuery
-from service.finding.sources import Bounds, Key, Source, sources_of
+from service.finding.sources import Bounds, Key, Part, Source, sources_of
 from service.finding.wanted import Fetcher, Wanted, resolve
 
 
@@ -33,9 +33,10 @@ async def walk(fetch: Fetcher, wanted: Wanted, *, after: UUID | None, rows: int,
     bounds = Bounds(low=wanted.low, high=wanted.high, upwards=oldest_first)
     if after is not None:
         bounds = bounds.behind(after)
-    sources, found, round_ = sources_of(wanted), list[Key](), 0
+    sources, found, round_, last = sources_of(wanted), list[Key](), 0, list[Part]()
     while sources:
-        new, reached = await _round(fetch, sources, bounds, rows - len(found), round_)
+        last = await _round(fetch, sources, bounds, rows - len(found), round_, last)
+        new, reached = _together(bounds, last)
         found += new
         if reached is None or len(found) >= rows:
             break
@@ -46,10 +47,17 @@ async def walk(fetch: Fetcher, wanted: Wanted, *, after: UUID | None, rows: int,
 
 
 async def _round(
-    fetch: Fetcher, sources: Sequence[Source], bounds: Bounds, rows: int, round_: int
-) -> tuple[list[Key], UUID | None]:
-    """What the sources find together, up to where all of them are complete."""
-    parts = [await one.read(fetch, bounds, rows, min(round_, one.rounds - 1)) for one in sources]
+    fetch: Fetcher, sources: Sequence[Source], bounds: Bounds, rows: int, round_: int, last: Sequence[Part]
+) -> list[Part]:
+    """What each source finds; `last` is what the round before found."""
+    return [
+        await one.read(fetch, bounds, rows, min(round_, one.rounds - 1), last[place] if last else None)
+        for place, one in enumerate(sources)
+    ]
+
+
+def _together(bounds: Bounds, parts: Sequence[Part]) -> tuple[list[Key], UUID | None]:
+    """What the sources found together, up to where all of them are complete."""
     reached = bounds.nearest(part.reached for part in parts)
     together = {key for part in parts for key in part.keys if bounds.reaches(key[0], reached)}
     return sorted(together, reverse=not bounds.upwards), reached

@@ -54,11 +54,16 @@ f.id > :low::uuid and f.id < :high::uuid
                                         f.mailing_id = any(:subjects::integer[]), false)))
 
 -- fragment: keys_of_read
--- Of what was `read` those that pass; and the last row of each range that was longer than :scan.
-select k.customer_id, k.id, false as is_end
-from (select r.customer_id, r.id from read r where r.passes order by r.id desc limit :rows::bigint) k
+-- Of what was `read` those that pass; and the last row of each range that was longer than :scan. One range is in order
+-- by itself: service/finding/sources.py leaves out the ORDER BY then, reading stops at the last row that is wanted, and
+-- where it ends is not asked for.
+, kept as materialized (
+    select r.customer_id, r.id from read r where r.passes order by r.id desc limit :rows::bigint
+)
+select k.customer_id, k.id, false as is_end from kept k
 union all
-select r.customer_id, r.id, true from read r where r.place = :scan::bigint
+select r.customer_id, r.id, true from read r
+where r.place = :scan::bigint and (:several::boolean or (select count(*) from kept) < :rows::bigint)
 
 -- name: numbers_of_names
 -- The numbers by which search rows know these domains, relays and senders; unknown names have none.
