@@ -78,6 +78,13 @@ class MessageConnection(Shaped, CountedConnection[Message]):
         """A page of a list that is no filter's."""
         return cls(edges=page.edges, nodes=page.nodes, page_info=page.page_info, counting=counting, linking=linking)
 
+    @classmethod
+    def of_shaped(cls, shaped: Mapping[str, Any], counting: Counting, linking: Linking) -> Self:
+        """The same of what was read as it is selected."""
+        made = cls(edges=[], nodes=[], page_info=_NO_PAGE, counting=counting, linking=linking)
+        made.shaped = shaped
+        return made
+
 
 async def list_messages(
     info: Info, filter: MessageFilter | None, search: str | None, order: MessageOrder, first: int, after: str | None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 import strawberry
 from asyncpg import Record
@@ -20,7 +23,7 @@ from gateway.outbox import domain_limits, lanes, relay_limits
 from service.database import statement
 from service.graph.bad_addresses import BadAddress, list_bad_addresses
 from service.graph.campaign import Campaign
-from service.graph.connection import After, First, read_cursor_window, read_window
+from service.graph.connection import After, First, Window, read_cursor_window, read_window
 from service.graph.context import Context, Info
 from service.graph.cost import Cost
 from service.graph.counting import Count, CountableConnection, CountedConnection
@@ -35,6 +38,9 @@ from service.graph.scalars import Json
 from service.graph.sender_check import SenderCheck
 from service.graph.unmatched import UnmatchedMail, list_unmatched
 from service.graph.waiting_list import MAX_COUNTED, Place, WaitingList, count, read_page
+from service.shape.compile import Page
+from service.shape.read import PageRequest
+from service.shape.read import read_page as read_shaped
 
 INCIDENTS = statement("uncertain_incidents")
 CAMPAIGNS_PAGE = statement("troubled_campaigns_page")
@@ -236,14 +242,58 @@ def _check_of(row: Record) -> sender_check.SenderCheck:
     )
 
 
+WAITING = Page(statement=statement("waiting_messages"), key="m.id", usual=frozenset("mo"), cursor="k.cursor")
+"""Messages of a list by waiting time, whose keys were read before."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _WaitingRows:
+    """The rows of a page whose keys were read before: all are shown."""
+
+    window: Window
+    cursors: Sequence[str]
+    more: bool
+
+    @property
+    def first(self) -> int:
+        return self.window.first
+
+    def page_info(self, read: int, first: UUID | None, last: UUID | None) -> Mapping[str, Any]:
+        """By the keys."""
+        ends = (self.cursors[0], self.cursors[-1]) if self.cursors else (None, None)
+        return {
+            "__typename": "PageInfo", "hasNextPage": self.more, "hasPreviousPage": self.window.continued,
+            "startCursor": ends[0], "endCursor": ends[1],
+        }  # fmt: skip
+
+
 async def _messages(info: Info, of: WaitingList, first: First, after: After) -> MessageConnection:
-    """A page of a list by waiting time."""
+    """A page of a list by waiting time: its keys, then what is selected of these messages as one statement, or by
+    loaders."""
     window, context = read_cursor_window(first, after, Place.read, Place()), info.context
     rows = await read_page(context.reading.fetch, of, window.before, window.rows)
+    counting, link = partial(_count_of, context, of), linking(context, {"waiting": of})
+    if context.shaping:
+        shaped = await read_shaped(context.reading, info._raw_info, _request(window, rows))
+        if shaped is not None:
+            return MessageConnection.of_shaped(shaped, counting, link)
     keys = [(row["customer_id"], row["message_id"]) for row in rows[: window.first]]
     messages = await existing_rows(context.loaders.messages, keys)
     page = window.connect([Message.of(row) for row in messages], [Place.of(row).cursor for row in rows])
-    return MessageConnection.of_page(page, partial(_count_of, context, of), linking(context, {"waiting": of}))
+    return MessageConnection.of_page(page, counting, link)
+
+
+def _request(window: Window, rows: Sequence[Record]) -> PageRequest[_WaitingRows]:
+    shown = rows[: window.first]
+    cursors = tuple(Place.of(row).cursor for row in shown)
+    values = {
+        "customer_ids": tuple(row["customer_id"] for row in shown),
+        "ids": tuple(row["message_id"] for row in shown),
+        "cursors": cursors,
+        "rows": window.rows,
+    }
+    known = _WaitingRows(window=window, cursors=cursors, more=len(rows) > window.first)
+    return PageRequest(page=WAITING, window=known, values=values)
 
 
 async def read_incidents(context: Context) -> list[Incident]:

@@ -68,6 +68,16 @@ from {failed} and (t.since, t.message_id) > (:since::timestamptz, :message_id::u
 order by t.since, t.message_id
 limit :rows;
 
+-- name: waiting_messages
+-- A page of messages whose keys are known, in their order, each with the cursor of its place in a list.
+select m.id, null::json as shaped
+from unnest(:customer_ids::bigint[], :ids::uuid[], :cursors::text[])
+    with ordinality as k (customer_id, id, cursor, place)
+join message m on m.customer_id = k.customer_id and m.id = k.id
+{beside_message}
+order by k.place
+limit :rows::bigint;
+
 -- name: estimated_uncertain
 -- How much uncertain mail there is, as the planner believes.
 explain (format json) select from {uncertain};
