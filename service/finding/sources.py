@@ -72,12 +72,13 @@ class Part:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
     """A statement that reads the next rows of an index: `ranges` of it. `in_order`: it is one range, whose rows come as
-    they are wanted."""
+    they are wanted. `together`: its rows lie in a few days and side by side, so that its end is soon reached."""
 
     statement: Statement
     values: Mapping[str, Any]
     ranges: int = 1
     in_order: bool = False
+    together: bool = False
 
     async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, scan: int) -> Part:
         """The next `rows` at most, of `scan` in all."""
@@ -137,8 +138,9 @@ def in_order(of: Statement) -> Statement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """What finds a query's messages: of several ranges the first round reads each, the later ones begin with the one
-    that came furthest the last time. What is rare is found slice by slice in the later rounds, where it can be."""
+    """What finds a query's messages: of several ranges the first round reads each, the later ones begin with what lies
+    together, then with the one that came furthest the last time. What is rare is found slice by slice in the later
+    rounds, where it can be."""
 
     ranges: tuple[Range, ...]
     slices: Slices | None = None
@@ -163,7 +165,9 @@ class Source:
 
     def _order(self, last: Part | None) -> Sequence[int]:
         numbers = range(len(self.ranges))
-        return numbers if last is None else sorted(numbers, key=lambda number: number != last.by)
+        if last is None:
+            return numbers
+        return sorted(numbers, key=lambda number: (not self.ranges[number].together, number != last.by))
 
 
 def furthest(bounds: Bounds, parts: Sequence[Part]) -> Part | None:
@@ -238,7 +242,13 @@ def _of_search_rows(wanted: Wanted) -> Source:
 
 
 def _range(of: Statement, values: Mapping[str, Any], keys: list[Any]) -> Range:
-    return Range(statement=of, values={**values, "keys": keys}, ranges=len(keys), in_order=len(keys) <= 1)
+    return Range(
+        statement=of,
+        values={**values, "keys": keys},
+        ranges=len(keys),
+        in_order=len(keys) <= 1,
+        together=of is FOUND["mailing"],
+    )
 
 
 def _slices(wanted: Wanted) -> Slices | None:

@@ -166,10 +166,7 @@ async def test_the_first_look_after_a_pause_lets_nothing_more_begin_and_looks_ar
 ) -> None:
     assert ORDERS_SECONDS <= 0.5
     looks = Looks(monkeypatch)
-    for ordered in (
-        lambda: pause_relay(connection, "main", None, "They move.", "Kim"),
-        lambda: pause_destination(connection, "paused.example", None, "They move.", "Kim"),
-    ):
+    for pause, name in ((pause_relay, "main"), (pause_destination, "paused.example")):
         # Given a worker with mail on its way to a relay that is slow to answer, and behind it
         async with SmtpServer(keywords=NO_PIPELINING) as server:
             for number in range(8):
@@ -180,7 +177,7 @@ async def test_the_first_look_after_a_pause_lets_nothing_more_begin_and_looks_ar
             await server.received(2)
             await eventually(leased(connection, 4), "all that the worker may have in hand")
             # When a person pauses it, and the worker has looked once
-            await ordered()
+            await pause(connection, name, None, "They move.", "Kim")
             await looks.wait()
             # Then no transaction begins, though the relay takes on from this moment on whatever comes
             answer.set()
