@@ -18,6 +18,8 @@ import aiosql
 from gateway.database import WORKER_SETTINGS, Connection, open_pool
 from gateway.deployment import Deployment
 from gateway.finding import job
+from gateway.finding.bad_addresses import keep_bad_addresses
+from gateway.mail.message import MessageRef
 from gateway.settings import read_settings
 from service.standalone.postgres import Postgres
 from tests.bench import ledger_cost
@@ -71,6 +73,28 @@ async def documents(connection: Any, deployment: Deployment, number: int) -> flo
     )
     await ledger_cost.QUERIES.checkpoint(connection)
     return 1e6 * await catch_up(connection, deployment) / LETTERS
+
+
+async def bad_addresses(connection: Any, deployment: Deployment, campaign_id: UUID) -> tuple[float, float]:
+    """Microseconds a message of looking for bad addresses: where nothing ever failed, and where each had just been
+    refused."""
+    rows = [row async for row in QUERIES.some_messages(connection, campaign_id=campaign_id, messages=job.BATCH)]
+    refs = [MessageRef(customer_id=row["customer_id"], message_id=row["id"]) for row in rows]
+    process = await QUERIES.backend_process(connection)
+    took: list[float] = []
+    for failed in (False, True):
+        if failed:
+            await QUERIES.refuse_messages(
+                connection,
+                customer_ids=[ref.customer_id for ref in refs],
+                ids=[ref.message_id for ref in refs],
+            )
+        begun = backend_seconds(process)
+        await keep_bad_addresses(connection, deployment, refs)
+        took.append(1e6 * (backend_seconds(process) - begun) / len(refs))
+    if await connection.fetchval("select count(*) from bad_address") != len(refs):
+        raise RuntimeError("not every refused address is in the list")
+    return took[0], took[1]
 
 
 async def notes(connection: Any, server: Postgres) -> tuple[float, float, float]:
@@ -147,12 +171,15 @@ async def finding(size: Size) -> list[Row]:
                     narrow.append(await narrow_rows(connection, deployment, mails))
                     bare.append(await bare_insert(connection))
                     worded.append(await documents(connection, deployment, number))
+                unfailed, failing = await bad_addresses(connection, deployment, narrow[-1][1])
             behind = await lags(pool, deployment, narrow[0][1])
             async with pool.acquire() as connection:
                 cpu, wal, us = await notes(connection, server)
     return [
         anchored("finding-narrow", min(cost for cost, _ in narrow), unit=PER_ROW, anchor=min(bare), goal=NARROW_GOAL),
         anchored("finding-document", min(worded), unit=PER_ROW, anchor=min(bare), goal=DOCUMENT_GOAL),
+        Row(name="finding-bad-address-look", value=unfailed, unit=PER_ROW, note="a message, where nothing ever failed"),
+        Row(name="finding-bad-address-failed", value=failing, unit=PER_ROW, note="a message that was just refused"),
         Row(
             name="finding-lag",
             value=statistics.median(behind),

@@ -48,6 +48,16 @@ from (select m.customer_id, m.id, row_number() over (order by m.customer_id) / :
       from message m where m.campaign_id = :campaign_id) m
 group by m.number;
 
+-- name: some_messages
+-- The first messages of a campaign.
+select m.customer_id, m.id from message m where m.campaign_id = :campaign_id order by m.customer_id limit :messages;
+
+-- name: refuse_messages!
+-- Has a server say of these that there is no such mailbox.
+update message m set status = 'REFUSED', cause = 'BAD_ADDRESS', sent_at = null, decided_at = clock_timestamp()
+from unnest(:customer_ids::bigint[], :ids::uuid[]) as w (customer_id, id)
+where m.customer_id = w.customer_id and m.id = w.id;
+
 -- name: note_again!
 -- As many messages as one group of outcomes, noted as changed.
 insert into message_change (customer_ids, message_ids)

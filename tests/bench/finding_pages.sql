@@ -104,6 +104,23 @@ insert into message_trouble (customer_id, message_id, recipient_no, status, caus
 select m.customer_id, m.id, 0, m.status, m.cause, m.mailing_id, m.decided_at
 from message m where m.status in ('REFUSED', 'BOUNCED', 'HELD', 'UNCERTAIN', 'EXPIRED');
 
+-- name: fill_bad_addresses!
+-- An address that takes no mail for each customer with a failed mail that is not a campaign's.
+with failed as (
+    select t.customer_id, max(t.message_id::text)::uuid as message_id, max(t.since) as since
+    from message_trouble t where t.mailing_id is null and t.status in ('REFUSED', 'BOUNCED') group by t.customer_id
+), addresses as (
+    insert into customer_address (customer_id, position, address, address_key)
+    select f.customer_id, 0, 'reader' || f.customer_id || '@domain-' || f.customer_id % 5000 || '.example',
+           sha256(('key ' || f.customer_id)::bytea)
+    from failed f
+    returning customer_id, address_key
+)
+insert into bad_address (customer_id, address_key, message_id, failed_at, failing_since, cause)
+select f.customer_id, a.address_key, f.message_id, f.since, f.since,
+       (array['BAD_ADDRESS', 'MAILBOX_FULL', 'BAD_DOMAIN'])[1 + f.customer_id % 3]::cause
+from failed f join addresses a on a.customer_id = f.customer_id;
+
 -- name: fill_slices!
 -- As the job closes them: by 65,536 rows.
 insert into search_slice (first_id, rows)

@@ -20,10 +20,12 @@ LISTS = {
     "uncertain": f"uncertain{MAIL}",
     "held": f"held{MAIL}",
     "failed": f"failed{MAIL}",
+    "bad addresses": "badAddresses(first: 50) { nodes { id address failedAt cause customer { id name } } }",
     "unmatched mail": "unmatchedMail(first: 50) { nodes { id from subject } }",
     "campaigns": "campaigns(first: 50) { nodes { id title } }",
 }
 NUMBERS = {
+    "bad addresses counted": ("badAddresses { totalCount { value } }", MAX_COUNT_MS),
     "total": ("total { value }", MAX_COUNT_MS),
     "every count": (
         "total { value } "
@@ -51,10 +53,10 @@ async def worklist(size: Size) -> list[Row]:
         pages = Pages(connection, lambda: reading_context(pools, deployment), deployment)
         try:
             customer = await connection.fetchval("select customer_id from message order by id limit 1")
-            beside = await pages.p50(NOTES, id=customer_global_id(customer))
+            of_one = NOTES, {"id": customer_global_id(customer)}
             rows = []
             for name, selection in LISTS.items():
-                took = await pages.p50(f"{{ needsAttention {{ {selection} }} }}")
+                beside, took = await pages.p50_in_turn(of_one, (f"{{ needsAttention {{ {selection} }} }}", {}))
                 rows.append(at_most(f"worklist: {name}", took, unit="ms", ceiling=beside, goal=PAGE_GOAL))
             for name, (selection, most) in NUMBERS.items():
                 took = await pages.p50(f"{{ needsAttention {{ {selection} }} }}")
