@@ -385,3 +385,23 @@ async def test_beyond_what_is_counted_numbers_are_estimates(
     for name in lists:
         assert found[name]["totalCount"]["precision"] == "ESTIMATE", name
         assert found[name]["totalCount"]["value"] >= 3, name
+
+
+async def test_a_page_read_as_it_is_selected_is_that_of_the_loaders(connection: Any, make_context: MakeContext) -> None:
+    for number in range(3):
+        customer = await make_customer(connection, name=f"Customer {number}")
+        await make(connection, "REFUSED", "POLICY", customer=customer, decided_at=NOON + timedelta(seconds=number))
+    query = """query($after: String) { needsAttention { failed(first: 2, after: $after) {
+        edges { cursor node { id status subject customer { id name } info { to } } } nodes { id } totalCount { value }
+        pageInfo { __typename hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+    after = None
+    for left in (True, False):
+        shaped, loaded = [await ask(make_context(shaping=one), query, after=after) for one in (True, False)]
+        assert shaped == loaded
+        page = shaped[0]["failed"]["pageInfo"]
+        assert page["hasNextPage"] is left
+        after = page["endCursor"]
+    assert len(shaped[0]["failed"]["edges"]) == 1
+    # And an empty page, too
+    shaped, loaded = [await ask(make_context(shaping=one), query, after=after) for one in (True, False)]
+    assert shaped == loaded
