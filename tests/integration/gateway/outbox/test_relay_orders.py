@@ -161,31 +161,35 @@ class Looks:
         await asyncio.wait_for(event.wait(), PATIENCE_SECONDS)
 
 
+@pytest.mark.parametrize(("pause", "name"), [(pause_relay, "main"), (pause_destination, "paused.example")])
 async def test_the_first_look_after_a_pause_lets_nothing_more_begin_and_looks_are_less_than_a_second_apart(
-    connection: Any, settings: Settings, deployment: Deployment, start: Start, monkeypatch: pytest.MonkeyPatch
+    connection: Any,
+    settings: Settings,
+    deployment: Deployment,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    pause: Any,
+    name: str,
 ) -> None:
     assert ORDERS_SECONDS <= 0.5
     looks = Looks(monkeypatch)
-    for pause, name in ((pause_relay, "main"), (pause_destination, "paused.example")):
-        # Given a worker with mail on its way to a relay that is slow to answer, and behind it
-        async with SmtpServer(keywords=NO_PIPELINING) as server:
-            for number in range(8):
-                await queue_mail(connection, deployment, f"{number}@paused.example")
-            answer = asyncio.Event()
-            server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
-            worker = start(slow(settings, server.url))
-            await server.received(2)
-            await eventually(leased(connection, 4), "all that the worker may have in hand")
-            # When a person pauses it, and the worker has looked once
-            await pause(connection, name, None, "They move.", "Kim")
-            await looks.wait()
-            # Then no transaction begins, though the relay takes on from this moment on whatever comes
-            answer.set()
-            await eventually(leased(connection, 0), "the end of what was on its way")
-            assert [len(server.messages), len(server.taken)] == [2, 2]
-            assert await connection.fetchval("select count(*) from attempt") == 2
-            worker.stop()
-        await connection.execute("truncate outbox, attempt, relay, destination cascade")
+    # Given a worker with mail on its way to a relay that is slow to answer, and behind it
+    async with SmtpServer(keywords=NO_PIPELINING) as server:
+        for number in range(8):
+            await queue_mail(connection, deployment, f"{number}@paused.example")
+        answer = asyncio.Event()
+        server.script(after_dot=Reply(250, "2.0.0 taken", when=answer))
+        start(slow(settings, server.url))
+        await server.received(2)
+        await eventually(leased(connection, 4), "all that the worker may have in hand")
+        # When a person pauses it, and the worker has looked once
+        await pause(connection, name, None, "They move.", "Kim")
+        await looks.wait()
+        # Then no transaction begins, though the relay takes on from this moment on whatever comes
+        answer.set()
+        await eventually(leased(connection, 0), "the end of what was on its way")
+        assert [len(server.messages), len(server.taken)] == [2, 2]
+        assert await connection.fetchval("select count(*) from attempt") == 2
 
 
 # What a pause is ------------------------------------------------------------------------------------------------------
