@@ -17,7 +17,14 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
-from gateway.database import PREDATES_BASELINE, SHARED_SESSIONS, Connection, predates_baseline, sessions_are_shared
+from gateway.database import (
+    PREDATES_BASELINE,
+    SHARED_SESSIONS,
+    Connection,
+    connect,
+    predates_baseline,
+    sessions_are_shared,
+)
 from gateway.errors import SettingsError
 from gateway.mail.keys import Keyring
 from gateway.telemetry.log import log_as_json
@@ -166,7 +173,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awaitable[int]]) -> int:
     try:
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise CommandError(
             f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__}). Is it running?"

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 import gateway.settings
+from gateway.database import following_primary
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.templates.compile_process import TemplateCompiler
@@ -167,7 +168,11 @@ def _lifespan(
         recorder = HitRecorder(pools.writing, HitBuffer(settings.redis_url))
         app.state.tracking = tracking.Tracking(pools, recorder, resources.deployment)
         try:
-            async with app.state.tracking.running(), resources.changes.running():
+            async with (
+                following_primary(settings.database_url),
+                app.state.tracking.running(),
+                resources.changes.running(),
+            ):
                 yield
         finally:
             await resources.wakeup.close()

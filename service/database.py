@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
-from gateway.database import keep_connection, prepare_connection, set_session
+from gateway.database import DURABLE, PooledConnection, make_pool
 from service.errors import Busy, CannotWrite, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
@@ -43,7 +43,6 @@ QUERIES: Any = aiosql.from_str(
 )
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
 
-NO_HINTS: Mapping[str, str] = {}
 ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Every read is a page of at most 101 rows with their joins, by key. A generic plan, made for an average customer of
 ten rows, would hash a small table and sort the page."""
@@ -114,13 +113,7 @@ def translate_errors() -> Iterator[None]:
         raise Unavailable("the database went away: try again in a moment") from error
 
 
-if TYPE_CHECKING:
-    _Asyncpg: TypeAlias = asyncpg.Connection[Any]
-else:
-    _Asyncpg = asyncpg.Connection  # generic in its stubs alone
-
-
-class _Connection(_Asyncpg):
+class _Connection(PooledConnection):
     """Ends when PostgreSQL does not answer a statement in time: else a rollback behind it, and its return to the pool,
     would wait as long again."""
 
@@ -132,7 +125,7 @@ class _Connection(_Asyncpg):
     # asyncpg runs every other statement by it.
     async def _do_execute(self, *args: Any, **options: Any) -> Any:
         with self._ended_by_silence():
-            return await super()._do_execute(*args, **options)  # type: ignore[misc]  # not in its stubs
+            return await super()._do_execute(*args, **options)
 
     @contextmanager
     def _ended_by_silence(self) -> Iterator[None]:
@@ -250,32 +243,24 @@ async def open_pools(
 ) -> DatabasePools:
     """Returns pools of at most `size` connections each. Their time zone is UTC, which shaped pages print."""
 
-    async def pool(address: str, name: str, planning: Mapping[str, str] = NO_HINTS) -> asyncpg.Pool[Any]:
+    async def pool(address: str, name: str, more: Mapping[str, str]) -> asyncpg.Pool[Any]:
         session = {
             "timezone": "UTC",
             "max_parallel_workers_per_gather": "0",
             "jit": "off",
             "statement_timeout": str(int(statement_seconds * 1000)),
-            **planning,
+            **more,
         }
-
-        async def begin(connection: asyncpg.Connection[Any]) -> None:
-            await prepare_connection(connection)
-            await set_session(connection, session)
-
-        return await asyncpg.create_pool(
+        return await make_pool(
             address,
-            # No floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
-            init_size=1,
-            min_size=0,
-            max_size=size,
+            session=session,
             connection_class=_Connection,
-            init=begin,
-            reset=keep_connection,
+            max_size=size,
             command_timeout=statement_seconds + _ANSWER_SECONDS,
             max_cacheable_statement_size=_MAX_PREPARED,
             server_settings={"application_name": name},
         )
 
-    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS)
-    return DatabasePools(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)
+    reading = await pool(read_url or url, "service reads", ONLY_NESTED_LOOPS)
+    writing = await pool(url, "service writes", DURABLE)
+    return DatabasePools(reading=reading, writing=writing, wait_seconds=wait_seconds)

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import gateway.settings
 from gateway.errors import SettingsError
-from gateway.settings import examples, explain
+from gateway.settings import DatabaseUrl, examples, explain
 
 EXAMPLES: Mapping[str, str] = {
     **gateway.settings.EXAMPLES,
@@ -53,7 +53,7 @@ class DatabaseSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
-    database_url: str = Field(pattern=r"^postgres(ql)?://")
+    database_url: DatabaseUrl
 
 
 class Settings(DatabaseSettings):

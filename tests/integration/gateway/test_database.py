@@ -91,3 +91,32 @@ async def test_mail_is_queued_sent_and_read_through_pgbouncer_in_session_mode(
             await until(connection, ref, "ACCEPTED")
         for one in (pool, pools.reading, pools.writing):
             one.terminate()
+
+
+async def test_a_pool_leaves_a_server_that_takes_only_reads(database_url: str) -> None:
+    # Given two sessions on a primary that is demoted under them, as managed databases do
+    made = await open_pool(database_url, size=2, name="demoted")
+    async with made.acquire() as first, made.acquire() as second:
+        for one in (first, second):
+            await one.execute("set default_transaction_read_only = on")
+    # When one of them finds out
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await made.execute("create table noted (id int)")
+    # Then both are opened anew, where writes are taken
+    async with made.acquire() as first, made.acquire() as second:
+        for number, one in enumerate((first, second)):
+            await one.execute(f"create table noted_{number} (id int)")
+    made.terminate()
+
+
+@pytest.mark.parametrize(("default", "ours"), [("off", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")])
+async def test_what_is_acknowledged_is_on_the_disk_at_least(database_url: str, default: str, ours: str) -> None:
+    found = f"alter role postgres in database {database_url.partition('@/')[2].partition('?')[0]}"
+    setting = await asyncpg.connect(database_url)
+    await setting.execute(f"{found} set synchronous_commit = {default}")
+    pools = await open_pools(database_url, size=1)
+    worker = await open_pool(database_url, size=1, name="gateway", settings=WORKER_SETTINGS)
+    assert [await one.fetchval("show synchronous_commit") for one in (pools.writing, worker)] == [ours, ours]
+    await pools.close()
+    worker.terminate()
+    await setting.close()
