@@ -45,10 +45,10 @@ OpenConnection: TypeAlias = "asyncpg.Connection[Any]"
 T = TypeVar("T")
 
 
-def split_hosts(url: str) -> tuple[str, ...]:
+def split_hosts(url: str, *, only_writable: bool = True) -> tuple[str, ...]:
     """The address of each host of `postgresql://user@db1:5432,db2/mail?target_session_attrs=read-write`, or of
-    `?host=db1,db2`; the address itself where it names one. Raises ValueError for what is no such address, or wants a
-    host that takes no writes."""
+    `?host=db1,db2`; the address itself where it names one. Raises ValueError for what is no such address, or, with
+    `only_writable`, wants a host that takes no writes."""
     found = _ADDRESS.fullmatch(url)
     if found is None:
         raise ValueError("an address is postgresql://user@host:port/database")
@@ -59,7 +59,7 @@ def split_hosts(url: str) -> tuple[str, ...]:
         return (url,)
     if not all(hosts) or len(hosts) > MAX_HOSTS:
         raise ValueError(f"several hosts are at most {MAX_HOSTS}, and none is empty: db1:5432,db2:5432")
-    if parameters.get("target_session_attrs", _WRITES[0]) not in _WRITES:
+    if only_writable and parameters.get("target_session_attrs", _WRITES[0]) not in _WRITES:
         raise ValueError("of several hosts the one that takes writes is used: target_session_attrs=read-write")
     ports = parameters.get("port", "").split(",") if not found["hosts"] else [""]
     if len(ports) not in (1, len(hosts)):
@@ -211,15 +211,24 @@ class Cluster:
         return connection
 
     async def follow(self) -> None:
-        """Look at all hosts, again and again until cancelled. When another one takes writes, the connections to all
+        """Look at every host, again and again until cancelled. When another one takes writes, the connections to all
         others end: a host that is frozen or cut off ends none of them, and what waits for it would wait for long."""
         probes: dict[str, OpenConnection] = {}
-        try:
+        standings: dict[str, Standing | None] = dict.fromkeys(self.addresses)
+
+        async def follow_host(address: str) -> None:
             while True:
-                said = await asyncio.gather(*(self._look(address, probes) for address in self.addresses))
-                self._note(dict(zip(self.addresses, said, strict=True)))
+                standings[address] = await self._look(address, probes)
+                self._note(standings)
                 await asyncio.sleep(WATCH_SECONDS)
+
+        hosts = [asyncio.create_task(follow_host(address)) for address in self.addresses]
+        try:
+            await asyncio.gather(*hosts)
         finally:
+            for host in hosts:
+                host.cancel()
+            await asyncio.gather(*hosts, return_exceptions=True)
             for probe in probes.values():
                 probe.terminate()
 

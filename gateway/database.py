@@ -300,7 +300,7 @@ async def make_pool(
         "init": begin,
         "reset": keep_connection,
     }
-    pool: asyncpg.Pool[Any] = asyncpg.create_pool(url, **arguments, **options)
+    pool: asyncpg.Pool[Any] = asyncpg.create_pool(url, **{**arguments, **options})
     await pool
     return pool
 

@@ -91,8 +91,9 @@ def _serve(options: argparse.Namespace) -> int:
     log_as_json()
     if options.worker is not None:
         return _serve_as_worker(settings, gateway_settings, options.worker)
-    for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
-        if url is not None and asyncio.run(sessions_are_shared(url)):
+    replicas = [("DATABASE_READ_URL", address) for address in settings.database_read_url]
+    for name, url in (("DATABASE_URL", settings.database_url), *replicas):
+        if asyncio.run(sessions_are_shared(url)):
             raise CommandError(f"{name}: {SHARED_SESSIONS}")
     asyncio.run(_with_database(settings.database_url, _check_version))
     with _listen(settings) as listening:

@@ -186,10 +186,18 @@ class DatabasePools:
     async def close(self) -> None:
         """Close both pools."""
         for pool in {id(self.reading): self.reading, id(self.writing): self.writing}.values():
-            # A statement that is cancelled but has not ended holds its connection: on timeout asyncpg terminates it.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await pool.close()
+            await _close(pool)
+
+    async def close_reading(self) -> None:
+        """Close the pool for queries alone, which is a replica's."""
+        await _close(self.reading)
+
+
+async def _close(pool: asyncpg.Pool[Any]) -> None:
+    # A statement that is cancelled but has not ended holds its connection: on timeout asyncpg terminates it.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()
 
 
 _RELEASES: set[asyncio.Task[None]] = set()
@@ -238,29 +246,43 @@ class Reading:
         task.add_done_callback(_RELEASES.discard)
 
 
-async def open_pools(
-    url: str, *, read_url: str | None = None, size: int = 10, wait_seconds: float = 5.0, statement_seconds: float = 15.0
-) -> DatabasePools:
-    """Returns pools of at most `size` connections each. Their time zone is UTC, which shaped pages print."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolOptions:
+    """How the service's pools are: at most `size` connections each, for which a request waits `wait_seconds`;
+    PostgreSQL works `statement_seconds` on one statement. Their time zone is UTC, which shaped pages print."""
 
-    async def pool(address: str, name: str, more: Mapping[str, str]) -> asyncpg.Pool[Any]:
-        session = {
+    size: int = 10
+    wait_seconds: float = 5.0
+    statement_seconds: float = 15.0
+
+    async def open(self, url: str, name: str, session: Mapping[str, str], *, at_once: int = 1) -> asyncpg.Pool[Any]:
+        """A pool; `at_once` is how many connections it opens now."""
+        usual = {
             "timezone": "UTC",
             "max_parallel_workers_per_gather": "0",
             "jit": "off",
-            "statement_timeout": str(int(statement_seconds * 1000)),
-            **more,
+            "statement_timeout": str(int(self.statement_seconds * 1000)),
         }
         return await make_pool(
-            address,
-            session=session,
+            url,
+            session={**usual, **session},
             connection_class=_Connection,
-            max_size=size,
-            command_timeout=statement_seconds + _ANSWER_SECONDS,
+            init_size=at_once,
+            max_size=self.size,
+            command_timeout=self.statement_seconds + _ANSWER_SECONDS,
             max_cacheable_statement_size=_MAX_PREPARED,
             server_settings={"application_name": name},
         )
 
-    reading = await pool(read_url or url, "service reads", ONLY_NESTED_LOOPS)
-    writing = await pool(url, "service writes", DURABLE)
-    return DatabasePools(reading=reading, writing=writing, wait_seconds=wait_seconds)
+
+async def open_pools(url: str, options: PoolOptions | None = None) -> DatabasePools:
+    """Returns the pools of the primary."""
+    options = options or PoolOptions()
+    reading = await options.open(url, "service reads", ONLY_NESTED_LOOPS)
+    writing = await options.open(url, "service writes", DURABLE)
+    return DatabasePools(reading=reading, writing=writing, wait_seconds=options.wait_seconds)
+
+
+async def open_replica(address: str, options: PoolOptions) -> asyncpg.Pool[Any]:
+    """Returns a pool for queries at a replica, which need not be there yet."""
+    return await options.open(address, "service replica reads", ONLY_NESTED_LOOPS, at_once=0)

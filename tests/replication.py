@@ -7,24 +7,32 @@ import itertools
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import asyncpg
+import httpx
 
+import gateway.settings
+import service.settings
+from gateway.database import connect
+from service.auth.tokens import create_token
 from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres, binaries
 from service.standalone.process_guard import server_account, spawn
 from tests.eventually import eventually
 from tests.servers import stop
+from tests.serving import serve
 
 DATABASE = "mail"
 
 
 class ReplicatedPair:
-    """Two servers, the second a standby of the first. `url` names both, so that whoever takes writes is found."""
+    """Two servers, the second a standby of the first. `url` names both, so that the one that takes writes is found."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -99,6 +107,23 @@ def replicated_pair(directory: Path) -> Iterator[ReplicatedPair]:
             yield pair
         finally:
             pair.stop()
+
+
+@asynccontextmanager
+async def client_of(
+    url: str, settings: gateway.settings.Settings, service_settings: service.settings.Settings, **changes: Any
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client, with a token, of a service on this database."""
+    from service.app import create_app
+
+    connection = await connect(url)
+    token = await create_token(connection, f"test {uuid4().hex}")
+    await connection.close()
+    changed = service_settings.model_copy(update={"database_url": url, **changes})
+    app = create_app(changed, settings.model_copy(update={"database_url": url}))
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"}
+    async with serve(app, changed) as serving, httpx.AsyncClient(base_url=serving.url, headers=headers) as http:
+        yield http
 
 
 async def run_on(server: Postgres, *statements: str) -> None:

@@ -18,7 +18,7 @@ from gateway.database import SHARED_SESSIONS, WORKER_SETTINGS, open_pool, why_un
 from gateway.deployment import Deployment
 from gateway.settings import Settings
 from gateway.templates import versions
-from service.database import open_pools
+from service.database import PoolOptions, open_pools
 from tests.engine import Start, queue_mail, start, until
 from tests.pgbouncer import PGBOUNCER, pgbouncer
 from tests.service_process import ROOT, environment
@@ -77,7 +77,7 @@ async def test_mail_is_queued_sent_and_read_through_pgbouncer_in_session_mode(
         assert await why_unusable(url) is None
         # Given the gateway's pool and the service's, whose sessions keep what they set
         pool = await open_pool(url, size=5, name="gateway", settings=WORKER_SETTINGS)
-        pools = await open_pools(url, statement_seconds=7)
+        pools = await open_pools(url, PoolOptions(statement_seconds=7))
         for _ in range(2):
             assert await pool.fetchval("show plan_cache_mode") == "force_generic_plan"
             assert await pools.writing.fetchval("show statement_timeout") == "7s"
@@ -114,7 +114,7 @@ async def test_what_is_acknowledged_is_on_the_disk_at_least(database_url: str, d
     found = f"alter role postgres in database {database_url.partition('@/')[2].partition('?')[0]}"
     setting = await asyncpg.connect(database_url)
     await setting.execute(f"{found} set synchronous_commit = {default}")
-    pools = await open_pools(database_url, size=1)
+    pools = await open_pools(database_url, PoolOptions(size=1))
     worker = await open_pool(database_url, size=1, name="gateway", settings=WORKER_SETTINGS)
     assert [await one.fetchval("show synchronous_commit") for one in (pools.writing, worker)] == [ours, ours]
     await pools.close()

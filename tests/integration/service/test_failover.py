@@ -20,14 +20,12 @@ import service.settings
 from gateway.database import DURABLE, WORKER_SETTINGS, cluster_of, connect, following_primary, open_pool
 from gateway.deployment import Deployment
 from gateway.templates import versions
-from service.auth.tokens import create_token
 from tests.builders import make_customer
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.engine import Start, attempts_of, deployment, queue_mail, start, until
 from tests.eventually import eventually
 from tests.gateways import Gateways, gateways
-from tests.replication import ReplicatedPair, freeze, kill, replicated_pair, run_on, thaw
-from tests.serving import serve
+from tests.replication import ReplicatedPair, client_of, freeze, kill, replicated_pair, run_on, thaw
 from tests.smtp_server import Reply, SmtpServer
 
 __all__ = ["deployment", "gateways", "start"]
@@ -41,23 +39,6 @@ def pair(run_directory: Path) -> Iterator[ReplicatedPair]:
     """A primary and its standby."""
     with replicated_pair(run_directory) as made:
         yield made
-
-
-@asynccontextmanager
-async def client_of(
-    url: str, settings: gateway.settings.Settings, service_settings: service.settings.Settings, **changes: Any
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A client, with a token, of a service on this database."""
-    from service.app import create_app
-
-    connection = await connect(url)
-    token = await create_token(connection, f"failover {id(connection)}")
-    await connection.close()
-    changed = service_settings.model_copy(update={"database_url": url, **changes})
-    app = create_app(changed, settings.model_copy(update={"database_url": url}))
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"}
-    async with serve(app, changed) as serving, httpx.AsyncClient(base_url=serving.url, headers=headers) as http:
-        yield http
 
 
 async def send_until_acknowledged(http: httpx.AsyncClient, customer_id: int, key: str) -> str:
