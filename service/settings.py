@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 import gateway.settings
 from gateway.cluster import split_hosts
 from gateway.errors import SettingsError
-from gateway.settings import DatabaseUrl, examples, explain
+from gateway.settings import DatabaseUrl, RedisUrl, examples, explain
 
 EXAMPLES: Mapping[str, str] = {
     **gateway.settings.EXAMPLES,
@@ -75,7 +75,7 @@ class Settings(DatabaseSettings):
     database_read_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_replicas)] = ()
     # A replica that is further behind is not read until it has caught up.
     replica_lag_seconds: float = Field(default=10.0, ge=0.1, le=3600)
-    redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
+    redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     public_url: str = Field(pattern=r"^https?://[^/?#]+$")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
