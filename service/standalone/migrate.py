@@ -31,10 +31,10 @@ def migrate(url: str) -> None:
 def _one_host(url: str) -> str:
     """The address of the host that takes writes: dbmate knows no address of several. Raises LaunchError."""
     # Imported here: not before PostgreSQL and Valkey start.
-    from gateway.database import primary_address
+    from gateway.database import cluster_of, primary_address
 
     try:
-        return asyncio.run(primary_address(url))
+        return url if cluster_of(url) is None else asyncio.run(primary_address(url))
     except (OSError, ValueError) as error:
         raise LaunchError(f"DATABASE_URL: {error}") from None
 

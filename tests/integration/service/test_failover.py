@@ -17,9 +17,19 @@ import pytest
 
 import gateway.settings
 import service.settings
-from gateway.database import DURABLE, WORKER_SETTINGS, cluster_of, connect, following_primary, open_pool
+from gateway.database import (
+    DURABLE,
+    WORKER_SETTINGS,
+    cluster_of,
+    connect,
+    following_primary,
+    open_pool,
+    primary_address,
+)
 from gateway.deployment import Deployment
 from gateway.templates import versions
+from service.standalone.credentials import make_token
+from service.standalone.migrate import migrate
 from tests.builders import make_customer
 from tests.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.engine import Start, attempts_of, deployment, queue_mail, start, until
@@ -144,6 +154,12 @@ async def test_a_frozen_primary_holds_nobody_once_another_takes_the_writes_and_n
         assert await fresh.fetchval(timeline) == after
         await fresh.close()
         pool.terminate()
+
+
+async def test_what_knows_one_host_is_given_the_primary(pair: ReplicatedPair) -> None:
+    await asyncio.to_thread(migrate, pair.url)
+    assert await primary_address(pair.url) == pair.primary.url().replace("%2F", "/")
+    assert await make_token(pair.url, "of several hosts")
 
 
 async def _answers(url: str) -> bool:
