@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid4
 
 import aiosql
 import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
+
+from gateway.cluster import Cluster, Standing, split_hosts
+
+if TYPE_CHECKING:
+    _Asyncpg: TypeAlias = asyncpg.Connection[Any]
+else:
+    _Asyncpg = asyncpg.Connection  # generic in its stubs alone
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 """A connection of a pool, or one of its own."""
@@ -77,14 +85,53 @@ async def set_session(connection: Connection, settings: Mapping[str, str]) -> No
     await QUERIES.set_session(connection, names=list(settings), settings=list(settings.values()))
 
 
-async def keep_connection(connection: Any) -> None:
-    """What a connection's return to the pool does: nothing. Ours carry no state but their settings (advisory locks end
-    with their transaction), and the usual reset undoes those and costs a round trip each time."""
+class PooledConnection(_Asyncpg):
+    """A connection of a pool that notes when its server takes only reads: a primary that was demoted under it."""
 
+    expire_pool: Callable[[], Awaitable[None]] | None = None
+    """Has all of the pool's connections opened anew."""
+    _reads_only = False
+
+    async def execute(self, *args: Any, **options: Any) -> str:
+        """A statement without a result."""
+        with self._noting_demotion():
+            return await super().execute(*args, **options)
+
+    # asyncpg runs every other statement by it.
+    async def _do_execute(self, *args: Any, **options: Any) -> Any:
+        with self._noting_demotion():
+            return await super()._do_execute(*args, **options)  # type: ignore[misc]  # not in its stubs
+
+    @contextmanager
+    def _noting_demotion(self) -> Iterator[None]:
+        try:
+            yield
+        except asyncpg.ReadOnlySQLTransactionError:
+            self._reads_only = True
+            raise
+
+    async def leave_demoted(self) -> None:
+        """Have the pool's connections opened anew, perhaps to another server, where this one takes only reads."""
+        if self._reads_only and self.expire_pool is not None:
+            self._reads_only = False
+            await self.expire_pool()
+
+
+async def keep_connection(connection: Any) -> None:
+    """What a connection's return to the pool does: nothing, unless its server takes only reads. Ours carry no state but
+    their settings (advisory locks end with their transaction), and the usual reset undoes those and costs a round trip
+    each time."""
+    if isinstance(connection, PooledConnection):
+        await connection.leave_demoted()
+
+
+DURABLE = {"synchronous_commit": "on"}
+"""What is acknowledged is on the disk, and on a synchronous standby's, whatever the server's default is: `set_session`
+raises it to this much, and leaves `remote_apply` as it is."""
 
 WORKER_SETTINGS = {
-    # "Handed off" must be on the disk before a byte is sent, whatever the server's default is.
-    "synchronous_commit": "on",
+    # "Handed off" must be on the disk before a byte is sent.
+    **DURABLE,
     # The engine's statements are the same all day, and must not change their plans with the outbox's size at the
     # moment of an ANALYZE: one plan each, by index where there is one.
     "plan_cache_mode": "force_generic_plan",
@@ -132,10 +179,55 @@ async def predates_baseline(connection: Connection) -> bool:
         return False
 
 
+@cache
+def cluster_of(url: str) -> Cluster | None:
+    """The hosts of this address, one for all of the process; None where it names a single one."""
+    return Cluster(url, standing=_standing) if len(split_hosts(url)) > 1 else None
+
+
+async def _standing(connection: Connection) -> Standing:
+    row = await QUERIES.standing(connection)
+    return Standing(writable=row["writable"], timeline=row["timeline"])
+
+
+async def connect(url: str, **options: Any) -> asyncpg.Connection[Any]:
+    """A connection of its own, of several hosts to the one that takes writes; `options` are those of `asyncpg.connect`.
+    Raises what that raises, ConnectionError when no host takes writes."""
+    cluster = cluster_of(url)
+    return await (asyncpg.connect(url, **options) if cluster is None else cluster.connect(**options))
+
+
+async def primary_address(url: str) -> str:
+    """The address of the host that takes writes, for what knows one host alone; the same where it names one. Raises
+    ConnectionError when none does."""
+    cluster = cluster_of(url)
+    if cluster is None:
+        return url
+    connection = await cluster.connect()
+    await connection.close()
+    return str(cluster.primary)
+
+
+@asynccontextmanager
+async def following_primary(url: str) -> AsyncIterator[None]:
+    """While the block runs, connections to a host of this address end as soon as another takes the writes. With one
+    host it costs nothing: connections end when it does."""
+    cluster = cluster_of(url)
+    if cluster is None:
+        yield
+        return
+    following = asyncio.create_task(cluster.follow())
+    try:
+        yield
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+
+
 async def database_predates_baseline(url: str) -> bool:
     """The same by a connection of its own. False when there is none: the caller's next step reports why."""
     try:
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
         return False
     try:
@@ -173,7 +265,7 @@ async def _share_a_session(first: Connection, second: Connection, *, mark: str) 
 @asynccontextmanager
 async def _one_connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A connection whose statements have no names, which others might have given to other statements."""
-    connection = await asyncpg.connect(url, timeout=_SHARED_SECONDS, statement_cache_size=0)
+    connection = await connect(url, timeout=_SHARED_SECONDS, statement_cache_size=0)
     try:
         yield connection
     finally:
@@ -188,22 +280,38 @@ async def why_unusable(url: str) -> str | None:
     return PREDATES_BASELINE if await database_predates_baseline(url) else None
 
 
+async def make_pool(
+    url: str, *, session: Mapping[str, str], connection_class: type[PooledConnection] = PooledConnection, **options: Any
+) -> asyncpg.Pool[Any]:
+    """A pool whose connections set `session`, go to the host that takes writes, and leave one that does no more;
+    `options` are those of `asyncpg.create_pool`."""
+
+    async def begin(connection: PooledConnection) -> None:
+        connection.expire_pool = pool.expire_connections
+        await prepare_connection(connection)
+        await set_session(connection, session)
+
+    arguments: dict[str, Any] = {
+        "connect": connect,
+        "connection_class": connection_class,
+        # One to begin with, and no floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
+        "init_size": 1,
+        "min_size": 0,
+        "init": begin,
+        "reset": keep_connection,
+    }
+    pool: asyncpg.Pool[Any] = asyncpg.create_pool(url, **{**arguments, **options})
+    await pool
+    return pool
+
+
 async def open_pool(url: str, *, size: int, name: str, settings: Mapping[str, str] | None = None) -> asyncpg.Pool[Any]:
     """A pool of at most `size` connections; `name` is what PostgreSQL shows as application_name, `settings` what else
     its sessions set."""
-
-    async def begin(connection: asyncpg.Connection[Any]) -> None:
-        await prepare_connection(connection)
-        await set_session(connection, {"max_parallel_workers_per_gather": "0", "jit": "off"} | dict(settings or {}))
-
-    return await asyncpg.create_pool(
+    return await make_pool(
         url,
-        # One to begin with, and no floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
-        init_size=1,
-        min_size=0,
+        session={"max_parallel_workers_per_gather": "0", "jit": "off"} | dict(settings or {}),
         max_size=size,
-        init=begin,
-        reset=keep_connection,
         command_timeout=60,
         server_settings={"application_name": name},
     )

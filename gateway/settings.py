@@ -20,12 +20,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gateway.cluster import split_hosts
 from gateway.errors import Refusal, Refusals, SettingsError
 from gateway.mail.address import parse_own_address, split_mailbox
 from gateway.mail.field_checks import check_time_zone
 from gateway.mail.letter import Mailbox
 from gateway.mail.source import SourceType
 from gateway.mail.tracking import LONGEST_PUBLIC_URL
+from gateway.valkey import REDIS_URL, check_redis_url
 
 EXAMPLES: Mapping[str, str] = {
     "DATABASE_URL": "postgresql://mail@db.internal/mail",
@@ -299,13 +301,27 @@ def _check_deadline(value: timedelta) -> timedelta:
 Deadline = Annotated[timedelta, AfterValidator(_check_deadline)]
 
 
+RedisUrl = Annotated[str, Field(pattern=REDIS_URL), AfterValidator(check_redis_url)]
+"""`redis://`, `rediss://` or `unix://`; or Sentinels, as `gateway.valkey.Sentinels` says."""
+
+
+def check_database_url(url: str) -> str:
+    """Returns an address of PostgreSQL, of one host or several. Raises ValueError."""
+    split_hosts(url)
+    return url
+
+
+DatabaseUrl = Annotated[str, Field(pattern=r"^postgres(ql)?://"), AfterValidator(check_database_url)]
+"""`postgresql://user@host/database`, or several hosts of which one takes writes: `db1:5432,db2:5432`."""
+
+
 class Settings(BaseSettings):
     """What both `python -m gateway` and the service, for the gateway's functions, need."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
-    database_url: str = Field(pattern=r"^postgres(ql)?://")
-    redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
+    database_url: DatabaseUrl
+    redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     public_url: str = Field(pattern=r"^https?://[^/?#]+$", max_length=LONGEST_PUBLIC_URL)
     default_from: str = Field(min_length=3, max_length=512)
     relay_url: Annotated[tuple[Relay, ...], NoDecode, _each(parse_relay)]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from gateway.campaigns import decisions, events, expansion, freezing, imports, lifecycle, list_counts, samples
 from gateway.campaigns.import_job import ImportJob
-from gateway.database import WORKER_SETTINGS, Connection, open_pool
+from gateway.database import WORKER_SETTINGS, Connection, following_primary, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
 from gateway.delivery.schedule import RetrySchedule, default_schedule, random_jitter
@@ -196,6 +196,11 @@ def _worklist_jobs(deployment: Deployment) -> list[Job]:
 
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
     """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
+    async with following_primary(settings.database_url):
+        return await _work(settings, number=number, schedule=schedule)
+
+
+async def _work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None) -> int:
     pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
     try:
         async with pool.acquire() as connection:

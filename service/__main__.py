@@ -17,7 +17,14 @@ from typing import Any
 import asyncpg
 
 import gateway.settings
-from gateway.database import PREDATES_BASELINE, SHARED_SESSIONS, Connection, predates_baseline, sessions_are_shared
+from gateway.database import (
+    PREDATES_BASELINE,
+    SHARED_SESSIONS,
+    Connection,
+    connect,
+    predates_baseline,
+    sessions_are_shared,
+)
 from gateway.errors import SettingsError
 from gateway.mail.keys import Keyring
 from gateway.telemetry.log import log_as_json
@@ -84,8 +91,9 @@ def _serve(options: argparse.Namespace) -> int:
     log_as_json()
     if options.worker is not None:
         return _serve_as_worker(settings, gateway_settings, options.worker)
-    for name, url in (("DATABASE_URL", settings.database_url), ("DATABASE_READ_URL", settings.database_read_url)):
-        if url is not None and asyncio.run(sessions_are_shared(url)):
+    replicas = [("DATABASE_READ_URL", address) for address in settings.database_read_url]
+    for name, url in (("DATABASE_URL", settings.database_url), *replicas):
+        if asyncio.run(sessions_are_shared(url)):
             raise CommandError(f"{name}: {SHARED_SESSIONS}")
     asyncio.run(_with_database(settings.database_url, _check_version))
     with _listen(settings) as listening:
@@ -166,7 +174,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awaitable[int]]) -> int:
     try:
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await connect(url, timeout=10)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise CommandError(
             f"DATABASE_URL: PostgreSQL cannot be reached ({type(error).__name__}). Is it running?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 import gateway.settings
+from gateway.database import following_primary
 from gateway.deployment import Deployment
 from gateway.notify.wakeup import Wakeup
 from gateway.templates.compile_process import TemplateCompiler
@@ -27,7 +28,7 @@ from service.cache import Cache
 from service.campaign_changes import CampaignChanges
 from service.change_listener import ChangeListener
 from service.compression import Compression
-from service.database import DatabasePools, open_pools
+from service.database import DatabasePools, PoolOptions, open_pools, open_replica
 from service.graph.context import Context
 from service.graph.documents import Documents
 from service.graph.execution import Execution
@@ -47,6 +48,7 @@ from service.http.imports import Imports
 from service.http.inbound import InboundMail
 from service.http.page_files import PageFiles
 from service.http.plain_page import show_not_found
+from service.replicas import Replicas
 from service.security import SecurityHeaders
 from service.settings import Settings
 
@@ -125,13 +127,13 @@ def _lifespan(
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        pools = await open_pools(
-            settings.database_url,
-            read_url=settings.database_read_url,
+        options = PoolOptions(
             size=settings.pool_size,
             wait_seconds=settings.pool_wait_seconds,
             statement_seconds=settings.statement_seconds,
         )
+        pools = await open_pools(settings.database_url, options)
+        replicas = await _open_replicas(settings, pools, options) if settings.database_read_url else None
         cache = Cache(settings.redis_url, clock=time.monotonic)
         authenticator = Authenticator(pools, public_url=settings.public_url, clock=time.monotonic)
         resources = Resources(
@@ -151,8 +153,9 @@ def _lifespan(
             has_bounce_domain=gateway_settings.bounce_domain is not None,
             is_draining=app.state.draining.is_set,
             clock=time.monotonic,
+            replicas=replicas,
         )
-        execution = _execution(resources, allowed)
+        execution = _execution(resources, allowed, replicas)
         streams = Streams(draining=app.state.draining)
         app.state.graphql = GraphQLOverHttp(
             execution,
@@ -167,23 +170,41 @@ def _lifespan(
         recorder = HitRecorder(pools.writing, HitBuffer(settings.redis_url))
         app.state.tracking = tracking.Tracking(pools, recorder, resources.deployment)
         try:
-            async with app.state.tracking.running(), resources.changes.running():
+            async with (
+                following_primary(settings.database_url),
+                app.state.tracking.running(),
+                resources.changes.running(),
+                replicas.running() if replicas is not None else nullcontext(),
+            ):
                 yield
         finally:
             await resources.wakeup.close()
             await cache.close()
+            if replicas is not None:
+                await replicas.close()
             await pools.close()
 
     return lifespan
 
 
-def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execution:
+async def _open_replicas(settings: Settings, pools: DatabasePools, options: PoolOptions) -> Replicas:
+    return Replicas(
+        pools,
+        [await open_replica(address, options) for address in settings.database_read_url],
+        primary_url=settings.database_url,
+        addresses=settings.database_read_url,
+        max_lag=settings.replica_lag_seconds,
+        clock=time.monotonic,
+    )
+
+
+def _execution(resources: Resources, allowed: Mapping[str, str] | None, replicas: Replicas | None) -> Execution:
     settings = resources.settings
     campaign_changes = CampaignChanges(resources.pools)
 
-    def context(caller: Caller) -> Context:
+    def context(caller: Caller, pools: DatabasePools | None) -> Context:
         return Context(
-            pools=resources.pools,
+            pools=pools or resources.pools,
             deployment=resources.deployment,
             wakeup=resources.wakeup,
             compiler=resources.compiler,
@@ -207,4 +228,5 @@ def _execution(resources: Resources, allowed: Mapping[str, str] | None) -> Execu
         max_cost=settings.max_cost,
         make_context=context,
         hide_suggestions=not settings.introspection,
+        replicas=replicas,
     )

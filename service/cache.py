@@ -10,6 +10,8 @@ from collections.abc import Callable
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from gateway.valkey import open_valkey
+
 _TIMEOUT = 0.25
 """Seconds a request waits for Valkey at most."""
 _BACKOFF = 5.0
@@ -23,9 +25,8 @@ class Cache:
     """Documents in Valkey, under keys that start with `service:document:`."""
 
     def __init__(self, url: str, *, clock: Callable[[], float]) -> None:
-        self._client = redis.asyncio.Redis.from_url(
-            url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT, decode_responses=True, max_connections=50
-        )
+        pool = open_valkey(url, timeout=_TIMEOUT, decode_responses=True, max_connections=50)
+        self._client = redis.asyncio.Redis.from_pool(pool)
         self._clock = clock
         self._backoff_until = 0.0
 

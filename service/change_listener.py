@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
-from gateway.database import Connection
+from gateway.database import Connection, connect
 from gateway.notify.changes import CHANNEL, ChangeKind
 from service.database import GONE, QUERIES, DatabasePools
 from service.errors import ServiceError
@@ -151,7 +151,7 @@ class ChangeListener:
         backoff = 0.1
         while True:
             try:
-                connection = await asyncpg.connect(self._url, server_settings={"application_name": "service changes"})
+                connection = await connect(self._url, server_settings={"application_name": "service changes"})
             except (*GONE, asyncpg.PostgresError) as error:
                 log.warning("cannot listen for changes: %s; retrying in %.1f s", type(error).__name__, backoff)
                 await asyncio.sleep(backoff)

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import aiosql
 import asyncpg
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 
-from gateway.database import keep_connection, prepare_connection, set_session
+from gateway.database import DURABLE, PooledConnection, make_pool
 from service.errors import Busy, CannotWrite, TooSlow, Unavailable, Unwritable
 
 _ADAPTER: Any = cast(Any, AsyncPGAdapter)()
@@ -50,7 +50,6 @@ QUERIES: Any = aiosql.from_str(
 )
 """Every statement of `service/queries`, as `await QUERIES.name(connection, parameter=...)`."""
 
-NO_HINTS: Mapping[str, str] = {}
 ONLY_NESTED_LOOPS: Mapping[str, str] = {"enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Every read is a page of at most 101 rows with their joins, by key. A generic plan, made for an average customer of
 ten rows, would hash a small table and sort the page."""
@@ -121,13 +120,7 @@ def translate_errors() -> Iterator[None]:
         raise Unavailable("the database went away: try again in a moment") from error
 
 
-if TYPE_CHECKING:
-    _Asyncpg: TypeAlias = asyncpg.Connection[Any]
-else:
-    _Asyncpg = asyncpg.Connection  # generic in its stubs alone
-
-
-class _Connection(_Asyncpg):
+class _Connection(PooledConnection):
     """Ends when PostgreSQL does not answer a statement in time: else a rollback behind it, and its return to the pool,
     would wait as long again."""
 
@@ -139,7 +132,7 @@ class _Connection(_Asyncpg):
     # asyncpg runs every other statement by it.
     async def _do_execute(self, *args: Any, **options: Any) -> Any:
         with self._ended_by_silence():
-            return await super()._do_execute(*args, **options)  # type: ignore[misc]  # not in its stubs
+            return await super()._do_execute(*args, **options)
 
     @contextmanager
     def _ended_by_silence(self) -> Iterator[None]:
@@ -200,10 +193,18 @@ class DatabasePools:
     async def close(self) -> None:
         """Close both pools."""
         for pool in {id(self.reading): self.reading, id(self.writing): self.writing}.values():
-            # A statement that is cancelled but has not ended holds its connection: on timeout asyncpg terminates it.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await pool.close()
+            await _close(pool)
+
+    async def close_reading(self) -> None:
+        """Close the pool for queries alone, which is a replica's."""
+        await _close(self.reading)
+
+
+async def _close(pool: asyncpg.Pool[Any]) -> None:
+    # A statement that is cancelled but has not ended holds its connection: on timeout asyncpg terminates it.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()
 
 
 _RELEASES: set[asyncio.Task[None]] = set()
@@ -252,37 +253,43 @@ class Reading:
         task.add_done_callback(_RELEASES.discard)
 
 
-async def open_pools(
-    url: str, *, read_url: str | None = None, size: int = 10, wait_seconds: float = 5.0, statement_seconds: float = 15.0
-) -> DatabasePools:
-    """Returns pools of at most `size` connections each. Their time zone is UTC, which shaped pages print."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolOptions:
+    """How the service's pools are: at most `size` connections each, for which a request waits `wait_seconds`;
+    PostgreSQL works `statement_seconds` on one statement. Their time zone is UTC, which shaped pages print."""
 
-    async def pool(address: str, name: str, planning: Mapping[str, str] = NO_HINTS) -> asyncpg.Pool[Any]:
-        session = {
+    size: int = 10
+    wait_seconds: float = 5.0
+    statement_seconds: float = 15.0
+
+    async def open(self, url: str, name: str, session: Mapping[str, str], *, at_once: int = 1) -> asyncpg.Pool[Any]:
+        """A pool; `at_once` is how many connections it opens now."""
+        usual = {
             "timezone": "UTC",
             "max_parallel_workers_per_gather": "0",
             "jit": "off",
-            "statement_timeout": str(int(statement_seconds * 1000)),
-            **planning,
+            "statement_timeout": str(int(self.statement_seconds * 1000)),
         }
-
-        async def begin(connection: asyncpg.Connection[Any]) -> None:
-            await prepare_connection(connection)
-            await set_session(connection, session)
-
-        return await asyncpg.create_pool(
-            address,
-            # No floor: asyncpg logs a traceback for each try to restore it while PostgreSQL is away.
-            init_size=1,
-            min_size=0,
-            max_size=size,
+        return await make_pool(
+            url,
+            session={**usual, **session},
             connection_class=_Connection,
-            init=begin,
-            reset=keep_connection,
-            command_timeout=statement_seconds + _ANSWER_SECONDS,
+            init_size=at_once,
+            max_size=self.size,
+            command_timeout=self.statement_seconds + _ANSWER_SECONDS,
             max_cacheable_statement_size=_MAX_PREPARED,
             server_settings={"application_name": name},
         )
 
-    reading = await pool(read_url or url, "service reads", planning=ONLY_NESTED_LOOPS)
-    return DatabasePools(reading=reading, writing=await pool(url, "service writes"), wait_seconds=wait_seconds)
+
+async def open_pools(url: str, options: PoolOptions | None = None) -> DatabasePools:
+    """Returns the pools of the primary."""
+    options = options or PoolOptions()
+    reading = await options.open(url, "service reads", ONLY_NESTED_LOOPS)
+    writing = await options.open(url, "service writes", DURABLE)
+    return DatabasePools(reading=reading, writing=writing, wait_seconds=options.wait_seconds)
+
+
+async def open_replica(address: str, options: PoolOptions) -> asyncpg.Pool[Any]:
+    """Returns a pool for queries at a replica, which need not be there yet."""
+    return await options.open(address, "service replica reads", ONLY_NESTED_LOOPS, at_once=0)

@@ -17,6 +17,7 @@ from service.auth.callers import address_of
 from service.cache import Cache
 from service.database import QUERIES, DatabasePools, statement
 from service.errors import CannotWrite, RequestRefused, ServiceError
+from service.replicas import Replicas
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _PATIENCE = 2.0
@@ -47,10 +48,12 @@ class Health:
         has_bounce_domain: bool,
         is_draining: Callable[[], bool],
         clock: Callable[[], float],
+        replicas: Replicas | None = None,
     ) -> None:
         self._pools = pools
         self._cache = cache
         self._clock = clock
+        self._replicas = replicas
         self._expected = expected_migrations()
         self._known: tuple[float, dict[str, str]] = (0.0, {})
         self._has_bounce_domain = has_bounce_domain
@@ -62,6 +65,8 @@ class Health:
         if not known or self._clock() - made > _MEMORY:
             known = await self._look()
             self._known = (self._clock(), known)
+        if self._replicas is not None:
+            known = {**known, "replicas": self._replicas.report()}
         if self._is_draining():
             return {"status": "draining", **known}
         right = known["database"] == "ok" and known["migrations"] == "ok"

@@ -14,6 +14,7 @@ from prometheus_client import (
     PROCESS_COLLECTOR,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
@@ -52,6 +53,19 @@ OPERATION_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
+READS = Counter(
+    "database_reads",
+    "Queries of the API, where there are replicas, by who was read: replica or primary.",
+    ("server",),
+    registry=REGISTRY,
+)
+REPLICA_LAG = Gauge(
+    "database_replica_lag_seconds",
+    "For how long the primary has had something that a replica has not; NaN while it is away.",
+    ("replica",),
+    registry=REGISTRY,
+)
+REPLICA_IN = Gauge("database_replica_in", "1 while a replica is read from.", ("replica",), registry=REGISTRY)
 for _collector in (HITS, *INBOUND, PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
     REGISTRY.register(_collector)
 

@@ -16,12 +16,13 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import gateway.settings
+from gateway.cluster import split_hosts
 from gateway.errors import SettingsError
-from gateway.settings import examples, explain
+from gateway.settings import DatabaseUrl, RedisUrl, examples, explain
 
 EXAMPLES: Mapping[str, str] = {
     **gateway.settings.EXAMPLES,
-    "DATABASE_READ_URL": "postgresql://mail@replica.internal/mail",
+    "DATABASE_READ_URL": "postgresql://mail@replica1.internal,replica2.internal/mail",
     "BOUND_RELAY": "main",
     "FRAME_ANCESTORS": "https://crm.example.com",
     "PERSISTED_OPERATIONS": "/etc/customer-emails/operations.json",
@@ -48,20 +49,33 @@ def _networks(value: Any) -> Any:
     return tuple(str(ip_network(item.strip())) for item in value.split(",") if item.strip())
 
 
+def _replicas(value: Any) -> Any:
+    """The addresses of replicas: each host of a comma-separated list of addresses, which may name several."""
+    if not isinstance(value, str):
+        return value
+    return tuple(
+        address
+        for url in re.split(r",(?=postgres(?:ql)?://)", value.strip())
+        for address in split_hosts(url.strip(), only_writable=False)
+    )
+
+
 class DatabaseSettings(BaseSettings):
     """The settings of the commands on tokens."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
-    database_url: str = Field(pattern=r"^postgres(ql)?://")
+    database_url: DatabaseUrl
 
 
 class Settings(DatabaseSettings):
     """The settings of `python -m service` beyond the gateway's. Times in seconds, sizes in bytes."""
 
-    # Queries may go to a replica; mutations never do.
-    database_read_url: str | None = Field(default=None, pattern=r"^postgres(ql)?://")
-    redis_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(redis|rediss|unix)://")
+    # Queries may go to replicas; mutations never do.
+    database_read_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_replicas)] = ()
+    # A replica that is further behind is not read until it has caught up.
+    replica_lag_seconds: float = Field(default=10.0, ge=0.1, le=3600)
+    redis_url: RedisUrl = "redis://127.0.0.1:6379/0"
     public_url: str = Field(pattern=r"^https?://[^/?#]+$")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)

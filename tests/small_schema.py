@@ -181,7 +181,7 @@ def make_execution(
         documents=Documents(schema._schema, limits, introspection=introspection),
         persisted=persisted or PersistedOperations(),
         max_cost=max_cost,
-        make_context=lambda caller: {"caller": caller, **(context or {})},
+        make_context=lambda caller, pools: {"caller": caller, **(context or {})},
         hide_suggestions=not introspection,
     )
 

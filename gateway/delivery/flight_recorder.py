@@ -30,6 +30,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from gateway.cluster import split_hosts
 from gateway.delivery.recorder_file import (
     BLOCK_BYTES,
     BLOCKS,
@@ -334,9 +335,10 @@ def boot_id() -> UUID:
 
 
 def deployment_id(database_url: str) -> str:
-    """Short hash of a database's address: workers of another database leave a file alone."""
-    parts = urlsplit(database_url)
-    address = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
+    """Short hash of a database's address, whatever the order of its hosts: workers of another database leave a file
+    alone."""
+    hosts = [urlsplit(address) for address in sorted(split_hosts(database_url))]
+    address = ",".join(f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}" for parts in hosts)
     return hashlib.sha256(address.encode()).hexdigest()[:12]
 
 

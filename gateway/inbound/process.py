@@ -13,7 +13,7 @@ import time
 
 import asyncpg
 
-from gateway.database import open_pool
+from gateway.database import DURABLE, following_primary, open_pool
 from gateway.deployment import Deployment
 from gateway.errors import SettingsError
 from gateway.inbound.addresses import Addresses
@@ -42,10 +42,13 @@ async def listen(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # A mail is on the disk before it is acknowledged, whatever the server's default is.
-    pool = await open_pool(
-        settings.database_url, size=_POOL, name="gateway inbound", settings={"synchronous_commit": "on"}
-    )
+    async with following_primary(settings.database_url):
+        return await _take_mail(settings, tls, stop)
+
+
+async def _take_mail(settings: Settings, tls: ssl.SSLContext | None, stop: asyncio.Event) -> int:
+    # A mail is on the disk before it is acknowledged.
+    pool = await open_pool(settings.database_url, size=_POOL, name="gateway inbound", settings=DURABLE)
     watching = [asyncio.create_task(watch_event_loop())]
     try:
         listener = Listener(_reception(settings, GroupedStore(pool.acquire), tls))

@@ -6,8 +6,9 @@ import logging
 
 import orjson
 from arq.connections import ArqRedis
-from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
+
+from gateway.valkey import open_valkey
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +24,7 @@ _TIMEOUT_SECONDS = 1.0
 
 def open_queue(url: str) -> ArqRedis:
     """Returns arq's client, with JSON: its default, pickle, would let anyone who can write to Valkey run code here."""
-    pool: ConnectionPool = ConnectionPool.from_url(
-        url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
-    )
+    pool = open_valkey(url, timeout=_TIMEOUT_SECONDS)
     return ArqRedis(pool_or_conn=pool, job_serializer=orjson.dumps, job_deserializer=orjson.loads)
 
 

@@ -1,8 +1,9 @@
 -- Bulk actions: done once, in batches, to the messages that a preview showed.
 
 -- name: find_bulk_action^
--- What came of a token so far.
-select b.id, b.messages, b.done, b.skipped, b.finished_at is not null as finished
+-- What came of a token so far. It waits for the synchronous standby, as `find_idempotency_key` does.
+select b.id, b.messages, b.done, b.skipped, b.finished_at is not null as finished,
+       pg_logical_emit_message(true, ''::text, ''::text) as waits_for_standbys
 from bulk_action b where b.token_sha256 = :token_sha256;
 
 -- name: write_down_bulk_action!

@@ -5,8 +5,11 @@
 select pg_advisory_xact_lock(hashtextextended(:key, 7));
 
 -- name: find_idempotency_key^
--- The first result under this key.
-select input_sha256, customer_id, message_id, campaign_id, mailing_id from idempotency_key where key = :key;
+-- The first result under this key. A commit whose wait for the synchronous standby was cut short is visible here before
+-- it is safe there: the empty message makes the repeat wait, too.
+select input_sha256, customer_id, message_id, campaign_id, mailing_id,
+       pg_logical_emit_message(true, ''::text, ''::text) as waits_for_standbys
+from idempotency_key where key = :key;
 
 -- name: insert_idempotency_key!
 -- Keeps a first result, as long as its message or campaign exists.

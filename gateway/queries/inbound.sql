@@ -9,10 +9,6 @@ from unnest(:sources::inbound_source[], :envelope_froms::text[], :envelope_tos::
 on conflict (content_sha256, (coalesce(envelope_to, ''))) do nothing
 returning id;
 
--- name: commit_to_disk$
--- The present transaction's commit waits for the disk, whatever the server's default is.
-select set_config('synchronous_commit', 'on', true);
-
 -- name: take_unread_mail
 -- Takes the next mail to be read, so that nobody else does for :lease, and counts a try of each. :apart takes what is
 -- read in a process of its own: mail of more than :small octets, and what was tried before.

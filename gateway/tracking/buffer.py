@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.errors import BufferUnavailable
+from gateway.valkey import open_valkey
 
 MAX_BUFFERED = 500_000
 """Hits the list may hold, some 300 bytes each: a quarter of an hour at 500 hits/s."""
@@ -22,9 +23,7 @@ class HitBuffer:
     """The list of waiting hits. Every method raises BufferUnavailable when Valkey does not answer."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis.from_url(
-            url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS, max_connections=4
-        )
+        self._redis = Redis.from_pool(open_valkey(url, timeout=_TIMEOUT_SECONDS, max_connections=4))
 
     async def push(self, hits: Sequence[bytes]) -> int:
         """Append hits; returns how many had no room and are lost: the newest, the list keeps what it had."""

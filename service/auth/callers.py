@@ -26,11 +26,13 @@ _FIND_SESSION = statement("find_session")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
     """The sender of a request. `name`, of the token or session, is the actor recorded in events; `content`: whether
-    they may see the mail itself; `read_only`: whether they may change nothing, as a session may be."""
+    they may see the mail itself; `read_only`: whether they may change nothing, as a session may be; `seen`: up to which
+    position of the write-ahead log a query must show everything (`service.replicas`)."""
 
     name: str
     content: bool = False
     read_only: bool = False
+    seen: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,14 +13,18 @@ from graphql import ExecutionResult, GraphQLError, OperationType, execute, subsc
 from strawberry.execution import optimized_is_awaitable
 
 from service.auth.callers import Caller, only_reading
+from service.database import DatabasePools
 from service.errors import RequestRefused
 from service.graph.documents import DocumentRefused, Documents, Operation
 from service.graph.limits import too_large
+from service.graph.masking import unavailable
 from service.graph.parameters import Parameters
 from service.graph.persisted import PersistedOperations
 from service.metrics import OPERATION_SECONDS, OPERATIONS, BoundedNames
+from service.replicas import Replicas
 
-MakeContext = Callable[[Caller], Any]
+MakeContext = Callable[[Caller, DatabasePools | None], Any]
+"""Makes a resolver's context; the pools are those that the operation reads, None for the usual."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +46,7 @@ class Execution:
     max_cost: int
     make_context: MakeContext
     hide_suggestions: bool
+    replicas: Replicas | None = None
     clock: Callable[[], float] = time.perf_counter
     _names: BoundedNames = field(init=False, default_factory=BoundedNames)
 
@@ -84,11 +89,37 @@ class Execution:
             self._count(ready.operation, "refused")
             raise only_reading()
         started = self.clock()
-        running = execute(**self._arguments(ready, caller))
-        result = await running if inspect.isawaitable(running) else running
+        if self.replicas is None:
+            result = await self._execute(ready, caller)
+        elif is_mutation(ready):
+            result = await self._execute(ready, caller)
+            result.extensions = await self.seen(caller)
+        else:
+            result = await self._read(ready, caller, self.replicas)
         name = self._count(ready.operation, "errors" if result.errors else "ok")
         OPERATION_SECONDS.labels(name).observe(self.clock() - started)
         return result
+
+    async def _execute(self, ready: Ready, caller: Caller, pools: DatabasePools | None = None) -> ExecutionResult:
+        running = execute(**self._arguments(ready, caller, pools))
+        return await running if inspect.isawaitable(running) else running
+
+    async def _read(self, ready: Ready, caller: Caller, replicas: Replicas) -> ExecutionResult:
+        """A query, by a replica that has what the caller has seen. The primary is asked where there is none, where the
+        replica failed, and for what it did not find: its caller may have been told of that by another way."""
+        pools = await replicas.pools_for(caller)
+        result = await self._execute(ready, caller, pools)
+        if pools is replicas.primary:
+            return result
+        failed = result.errors is not None and unavailable(result.errors) is not None
+        missing = result.errors is None and None in (result.data or {}).values()
+        return await self._execute(ready, caller, replicas.primary) if failed or missing else result
+
+    async def seen(self, caller: Caller) -> dict[str, Any]:
+        """The `extensions` that say what the caller has seen by now, for its next query at another process; nothing
+        where there are no replicas."""
+        position = None if self.replicas is None else await self.replicas.note_seen(caller)
+        return {} if position is None else {"consistency": position}
 
     async def stream(self, ready: Ready, caller: Caller) -> AsyncIterator[ExecutionResult] | ExecutionResult:
         """The results of a subscription as they come; one result when it could not begin."""
@@ -104,11 +135,11 @@ class Execution:
         OPERATIONS.labels(name, operation.type.value, outcome).inc()
         return name
 
-    def _arguments(self, ready: Ready, caller: Caller) -> dict[str, Any]:
+    def _arguments(self, ready: Ready, caller: Caller, pools: DatabasePools | None = None) -> dict[str, Any]:
         return {
             "schema": self.schema._schema,
             "document": ready.operation.document,
-            "context_value": self.make_context(caller),
+            "context_value": self.make_context(caller, pools),
             "variable_values": dict(ready.variables),
             "operation_name": ready.operation.name,
             "executor_class": self.schema.execution_context_class,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -29,9 +29,13 @@ from service.graph.masking import mask, present, unavailable
 from service.graph.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, negotiate
 from service.graph.parameters import Parameters, from_body, from_query_string
 from service.graph.streams import Streams, payloads
+from service.positions import read_position
 
 _WATCH_AFTER_SECONDS = 0.1
 """A request that takes longer is cancelled when its client disconnects."""
+CONSISTENCY_COOKIE = "consistency"
+CONSISTENCY_SECONDS = 600
+"""How long a browser names its last write: far longer than a replica that is read from lags."""
 _HEADERS = {
     # Responses are personal, and depend on the caller and on these headers.
     "Cache-Control": "no-store",
@@ -70,6 +74,8 @@ class GraphQLOverHttp:
             if request.method not in ("GET", "POST"):
                 raise _method_refused("Use GET for queries and POST for everything.", "GET, POST")
             caller = await self.authenticator.caller(request)
+            if self.execution.replicas is not None:
+                caller = replace(caller, seen=_seen(request))
             parameters = await self._parameters(request)
             if media_type == EVENT_STREAM:
                 queries_only = request.method == "GET"
@@ -109,7 +115,7 @@ class GraphQLOverHttp:
     def respond(self, ready: Ready, result: ExecutionResult, media_type: str) -> Response:
         """The response for a result; `data` may hold pages that are JSON already (`orjson.Fragment`)."""
         cost = self.execution.cost_report(ready.cost)
-        extensions, headers = {"cost": cost}, _cost_headers(cost)
+        extensions, headers = {"cost": cost, **(result.extensions or {})}, _cost_headers(cost) | _cookie(result)
         if not result.errors:
             return _respond(200, {"data": result.data, "extensions": extensions}, media_type, headers=headers)
         if (busy := unavailable(result.errors)) and not (is_mutation(ready) and _changed_something(result)):
@@ -154,6 +160,25 @@ class _DisconnectWatcher:
             pass
         self.gone = True
         task.cancel()
+
+
+def _seen(request: Request) -> int:
+    """The position up to which the caller has seen everything, by its header or, in a browser, our cookie. Raises
+    RequestRefused (400) for a header that names none."""
+    named = request.headers.get("consistency")
+    position = read_position(named) if named is not None else None
+    if named is not None and position is None:
+        raise RequestRefused(400, "BAD_REQUEST", "Consistency is a position that `extensions` named: 16/B374D848.")
+    return max(position or 0, read_position(request.cookies.get(CONSISTENCY_COOKIE, "")) or 0)
+
+
+def _cookie(result: ExecutionResult) -> dict[str, str]:
+    """Has a browser name the position of its last write to whichever process it asks next."""
+    position = (result.extensions or {}).get("consistency")
+    if position is None:
+        return {}
+    life = f"Max-Age={CONSISTENCY_SECONDS}; HttpOnly; SameSite=Lax"
+    return {"Set-Cookie": f"{CONSISTENCY_COOKIE}={position}; Path=/graphql; {life}"}
 
 
 def _cost_headers(cost: Mapping[str, int] | None) -> dict[str, str]:

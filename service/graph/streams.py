@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,16 +58,18 @@ async def payloads(
     if queries_only and is_mutation(ready):
         raise RequestRefused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"Allow": "POST"})
     # Of a subscription the first event alone has it: it is begun once.
-    extensions = {"extensions": {"cost": execution.cost_report(ready.cost)}}
+    extensions: dict[str, Any] = {"cost": execution.cost_report(ready.cost)}
     if not is_subscription(ready):
-        yield _payload(await execution.run(ready, caller)) | extensions
+        result = await execution.run(ready, caller)
+        yield _payload(result) | _with(extensions, result.extensions or {})
         return
     results = await execution.stream(ready, caller)
     if isinstance(results, ExecutionResult):
         raise DocumentRefused(results.errors or [])
     try:
         async for result in results:
-            yield _payload(result) | extensions
+            # What it tells of is to be found by the caller's next query.
+            yield _payload(result) | _with(extensions, await execution.seen(caller))
             extensions = {}
     except ServiceError as error:
         yield {"data": None, "errors": [{"message": error.message, "extensions": error.extensions}]}
@@ -78,6 +80,11 @@ async def payloads(
         close = getattr(results, "aclose", None)
         if close is not None:
             await close()
+
+
+def _with(extensions: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    every = {**extensions, **more}
+    return {"extensions": every} if every else {}
 
 
 def _payload(result: ExecutionResult) -> dict[str, Any]:

@@ -18,7 +18,6 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from gateway.database import QUERIES
 from gateway.inbound.addresses import Addresses, Rejection
 from gateway.inbound.smtp_session import RefusedFor
 from gateway.inbound.store import Envelope, InboundSource, Received, store_all
@@ -75,7 +74,6 @@ class InboundMail:
             async with self._stores:
                 raw = spool.read()
                 async with resources.pools.writing_connection() as connection, connection.transaction():
-                    await QUERIES.commit_to_disk(connection)
                     new = len(await store_all(connection, [Received(raw=raw, envelopes=envelopes)]))
         INBOUND_ACCEPTED.labels(_SOURCE).inc()
         INBOUND_BYTES.labels(_SOURCE).inc(len(raw))

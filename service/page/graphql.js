@@ -5,6 +5,13 @@ import { said } from "./language.js";
 
 const PROTOCOL = "graphql-transport-ws";
 
+/** Up to where this page has seen what was written, as the service names it where it reads from replicas. */
+let seen;
+
+const noteSeen = (extensions) => {
+  seen = extensions?.consistency ?? seen;
+};
+
 /** Returns the data of one operation. Throws Offline, SignedOut or Refused. */
 export const fetchData = async (document, variables, options) => (await run(document, variables, options)).data;
 
@@ -27,6 +34,7 @@ export async function run(document, variables, { signal, again = true } = {}) {
       "Content-Type": "application/json",
       Accept: "application/graphql-response+json, application/json",
       "X-CSRF-Token": session()?.csrfToken ?? "",
+      ...(seen && { Consistency: seen }),
     },
     body: JSON.stringify({ query: document, variables }),
   });
@@ -34,7 +42,8 @@ export async function run(document, variables, { signal, again = true } = {}) {
     forgetSession();
     throw new SignedOut();
   }
-  const { data, errors } = await readJson(answer);
+  const { data, errors, extensions } = await readJson(answer);
+  noteSeen(extensions);
   if (errors?.some((error) => error.extensions?.code === "CSRF_TOKEN_MISSING") && again) {
     // Another tab of this browser has signed in: the cookie, and so the CSRF token, is that session's.
     await openSession();
@@ -65,6 +74,7 @@ export function subscribe(document, variables, { onData, onOpen, onEnd }) {
       onOpen();
     },
     next({ payload }) {
+      noteSeen(payload.extensions);
       if (payload.data) onData(payload.data);
     },
     ping: () => send({ type: "pong" }),

@@ -29,3 +29,17 @@ limit 1000;
 -- a token for it.
 select exists (select from inbound_listener l where l.seen_at > now() - interval '1 minute')
        or exists (select from api_token t where t.inbound_only and t.revoked_at is null) as taken;
+
+-- name: server_position^
+-- Where a server is in the write-ahead log: what a standby has replayed, or what a primary has written and on which
+-- timeline.
+select s.standby,
+       case when s.standby then 0
+            else ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer end as timeline,
+       pg_wal_lsn_diff(case when s.standby then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end,
+                       '0/0')::bigint as position
+from (select pg_is_in_recovery() as standby) s;
+
+-- name: written_position^
+-- Up to where everything that is committed has been written.
+select pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::bigint as position;

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncpg
-
+from gateway.database import connect
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token
 
 
 async def make_token(database_url: str, name: str, *, inbound_only: bool = False, content: bool = False) -> str:
     """Returns a new API token, as `create_token`. Raises UniqueViolationError where a token of this name lives."""
-    connection = await asyncpg.connect(database_url)
+    connection = await connect(database_url)
     try:
         return await create_token(connection, name, inbound_only=inbound_only, content=content)
     finally:
@@ -21,7 +20,7 @@ async def make_login_link(
     database_url: str, public_url: str, name: str, *, content: bool = False, read_only: bool = False
 ) -> str:
     """Returns a one-time address that signs one browser in as `name`, within ten minutes, as `create_login_link`."""
-    connection = await asyncpg.connect(database_url)
+    connection = await connect(database_url)
     try:
         return await create_login_link(connection, name, public_url, content=content, read_only=read_only)
     finally:

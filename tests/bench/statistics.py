@@ -23,7 +23,7 @@ import aiosql
 from gateway.database import WORKER_SETTINGS, open_pool
 from gateway.finding.booking import FACTS, Booking, Facts, book
 from gateway.finding.projection import SearchRow, insert_rows
-from service.database import open_pools
+from service.database import PoolOptions, open_pools
 from service.graph.statistics import BY_DOMAIN, BY_MAIL, MAX_DOMAINS, MAX_ROWS
 from service.graph.statistics_spans import Span, day_spans, total_spans
 from tests.bench.bare_insert import anchored, backend_seconds, bare_insert
@@ -210,7 +210,7 @@ async def statistics_rows(size: Size) -> list[Row]:
             await book_year(connection, messages)
             sizes = await STATEMENTS.sizes(connection)
         await pool.close()
-        pools = await open_pools(server.url("mail"), size=1)
+        pools = await open_pools(server.url("mail"), PoolOptions(size=1))
         async with pools.reading_connection() as reading:
             year = await measure_year(reading)
         await pools.close()

@@ -18,7 +18,7 @@ from gateway.database import SHARED_SESSIONS, WORKER_SETTINGS, open_pool, why_un
 from gateway.deployment import Deployment
 from gateway.settings import Settings
 from gateway.templates import versions
-from service.database import open_pools
+from service.database import PoolOptions, open_pools
 from tests.engine import Start, queue_mail, start, until
 from tests.pgbouncer import PGBOUNCER, pgbouncer
 from tests.service_process import ROOT, environment
@@ -77,7 +77,7 @@ async def test_mail_is_queued_sent_and_read_through_pgbouncer_in_session_mode(
         assert await why_unusable(url) is None
         # Given the gateway's pool and the service's, whose sessions keep what they set
         pool = await open_pool(url, size=5, name="gateway", settings=WORKER_SETTINGS)
-        pools = await open_pools(url, statement_seconds=7)
+        pools = await open_pools(url, PoolOptions(statement_seconds=7))
         for _ in range(2):
             assert await pool.fetchval("show plan_cache_mode") == "force_generic_plan"
             assert await pools.writing.fetchval("show statement_timeout") == "7s"
@@ -91,3 +91,32 @@ async def test_mail_is_queued_sent_and_read_through_pgbouncer_in_session_mode(
             await until(connection, ref, "ACCEPTED")
         for one in (pool, pools.reading, pools.writing):
             one.terminate()
+
+
+async def test_a_pool_leaves_a_server_that_takes_only_reads(database_url: str) -> None:
+    # Given two sessions on a primary that is demoted under them, as managed databases do
+    made = await open_pool(database_url, size=2, name="demoted")
+    async with made.acquire() as first, made.acquire() as second:
+        for one in (first, second):
+            await one.execute("set default_transaction_read_only = on")
+    # When one of them finds out
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await made.execute("create table noted (id int)")
+    # Then both are opened anew, where writes are taken
+    async with made.acquire() as first, made.acquire() as second:
+        for number, one in enumerate((first, second)):
+            await one.execute(f"create table noted_{number} (id int)")
+    made.terminate()
+
+
+@pytest.mark.parametrize(("default", "ours"), [("off", "on"), ("remote_write", "on"), ("remote_apply", "remote_apply")])
+async def test_what_is_acknowledged_is_on_the_disk_at_least(database_url: str, default: str, ours: str) -> None:
+    found = f"alter role postgres in database {database_url.partition('@/')[2].partition('?')[0]}"
+    setting = await asyncpg.connect(database_url)
+    await setting.execute(f"{found} set synchronous_commit = {default}")
+    pools = await open_pools(database_url, PoolOptions(size=1))
+    worker = await open_pool(database_url, size=1, name="gateway", settings=WORKER_SETTINGS)
+    assert [await one.fetchval("show synchronous_commit") for one in (pools.writing, worker)] == [ours, ours]
+    await pools.close()
+    worker.terminate()
+    await setting.close()

@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 import pytest
 
+import service.database
 from gateway.database import prepare_connection
 from gateway.mail.campaign import LeftOutReason
 from gateway.mail.verdict import Cause
@@ -304,9 +305,10 @@ async def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def prepare_and_listen(connection: asyncpg.Connection[Any]) -> None:
         await prepare_connection(connection)
-        connection.add_query_logger(note)
+        if isinstance(connection, service.database._Connection):
+            connection.add_query_logger(note)
 
-    monkeypatch.setattr("service.database.prepare_connection", prepare_and_listen)
+    monkeypatch.setattr("gateway.database.prepare_connection", prepare_and_listen)
     return sent
 
 
