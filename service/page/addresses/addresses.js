@@ -1,6 +1,7 @@
 // The view: three tabs, each a list with a search, and below a row the plan of what is about to be done.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
+import { digitOf } from "../bulk-bar.js";
 import { icons } from "../icons.js";
 import { mayAct } from "../keys.js";
 import { said } from "../language.js";
@@ -219,10 +220,10 @@ export class Addresses {
 
   onKey = (event) => {
     const row = event.target.closest(".addr-row");
-    const step = STEP[event.key];
+    if (!row || event.target.closest(".plan") || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     // Arrows always move; letters and digits can be switched off in Settings.
-    if (!row || event.target.closest(".plan") || !(event.key.startsWith("Arrow") ? !event.altKey : mayAct(event))) return;
-    const button = row.querySelectorAll(".addr-button")[/^Digit([1-9])$/.exec(event.code)?.[1] - 1];
+    const step = event.key.startsWith("Arrow") || mayAct(event) ? STEP[event.key] : 0;
+    const button = row.querySelectorAll(".addr-button")[digitOf(event)];
     const next = step && this.besides(row, step)?.querySelector(".addr-button, a");
     if (!button && !next) return;
     event.preventDefault();

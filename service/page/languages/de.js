@@ -137,7 +137,7 @@ export const words = {
     moreThan: (count) => `mehr als ${count}`,
     about: (count) => `etwa ${count}`,
     ages: {
-      minutes: (count) => `${count} Min.`,
+      minutes: (count) => (count ? `${count} Min.` : "jetzt"),
       hours: (count) => `${count} Std.`,
       days: (count) => `${count} Tage`,
     },
@@ -1264,7 +1264,7 @@ export const words = {
       inZone: (time, city) => `${time} in ${city}`,
       inEach: (time) => `${time} nach der Uhr jedes Kunden`,
       afterWords: ({ days, minutes, localTime }) =>
-        `${[days ? `${days} ${days === 1 ? "Tag" : "Tage"}` : "", minutes ? `${minutes} Min.` : ""].filter(Boolean).join(" und ") || "0 Min."} später${localTime ? `, nicht vor ${localTime}` : ""}`,
+        `${days || minutes ? `${[days ? `${days} ${days === 1 ? "Tag" : "Tage"}` : "", minutes ? `${minutes} Min.` : ""].filter(Boolean).join(" und ")} später` : "sofort"}${localTime ? `, nicht vor ${localTime}` : ""}`,
     },
     letter: {
       show: "Vorschau", hide: "Vorschau schließen", as: "Gezeigt für", findCustomer: "Name oder Adresse eines Kunden", sample: "Beispieldaten",
@@ -1349,6 +1349,8 @@ export const words = {
     imports: "Importe",
     search: "Name einer Liste",
     newList: "Neue Liste",
+    newDynamic: "Neue dynamische Liste",
+    nameFirst: "Geben Sie der Liste einen Namen.",
     name: "Name",
     kind: "Art",
     kinds: { FIXED: "Fest", DYNAMIC: "Dynamisch" },

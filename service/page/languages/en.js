@@ -46,7 +46,7 @@ export const words = {
     moreThan: (count) => `more than ${count}`,
     about: (count) => `about ${count}`,
     ages: {
-      minutes: (count) => `${count} min`,
+      minutes: (count) => (count ? `${count} min` : "now"),
       hours: (count) => `${count} h`,
       days: (count) => `${count} days`,
     },
@@ -1164,7 +1164,7 @@ export const words = {
       inZone: (time, city) => `${time} in ${city}`,
       inEach: (time) => `${time} by each customer's clock`,
       afterWords: ({ days, minutes, localTime }) =>
-        `${[days ? `${days} ${days === 1 ? "day" : "days"}` : "", minutes ? `${minutes} min` : ""].filter(Boolean).join(" and ") || "0 min"} later${localTime ? `, not before ${localTime}` : ""}`,
+        `${days || minutes ? `${[days ? `${days} ${days === 1 ? "day" : "days"}` : "", minutes ? `${minutes} min` : ""].filter(Boolean).join(" and ")} later` : "at once"}${localTime ? `, not before ${localTime}` : ""}`,
     },
     letter: {
       show: "Preview", hide: "Close the preview", as: "Shown for", findCustomer: "Name or address of a customer", sample: "Sample data",
@@ -1249,6 +1249,8 @@ export const words = {
     imports: "Imports",
     search: "Name of a list",
     newList: "New list",
+    newDynamic: "New dynamic list",
+    nameFirst: "Give the list a name.",
     name: "Name",
     kind: "Kind",
     kinds: { FIXED: "Fixed", DYNAMIC: "Dynamic" },

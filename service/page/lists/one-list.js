@@ -6,6 +6,7 @@ import { placeOfList } from "./all-lists.js";
 import { CriteriaBuilder } from "./criteria-builder.js";
 import { memberRow } from "./member-row.js";
 import { addToList, createList, deleteList, findCustomers, membersFile, readList, readMembers, removeFromList, updateList } from "./queries.js";
+import { Refused } from "../errors.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { drawnTabs, linkTabs } from "../link-tabs.js";
@@ -31,6 +32,9 @@ export class OneList {
     this.fault = null;
     this.planned = false;
     this.typed = place.query.search ?? "";
+    /** The name of a list that is still to be made. */
+    this.name = place.query.name ?? "";
+    this.focusNext = this.id ? null : "list-name";
     this.members = new PagedList(app.guard((page, options) => readMembers(this.id, { search: this.search, ...page }, options)), () => app.changed());
     this.builder = new CriteriaBuilder({ app, save: (criteria) => this.saveCriteria(criteria) });
     this.adding = new Picker({
@@ -43,7 +47,7 @@ export class OneList {
   }
 
   get title() {
-    return this.list?.name ?? this.place.query.name ?? said.lists.theList;
+    return this.list?.name ?? (this.id ? said.lists.theList : said.lists.newDynamic);
   }
 
   get search() {
@@ -144,7 +148,12 @@ export class OneList {
       this.members.reset();
       return;
     }
-    const { id } = await createList({ name: this.place.query.name ?? "", criteria });
+    const name = this.name.trim();
+    if (!name) {
+      this.focusNext = "list-name";
+      throw new Refused(said.lists.nameFirst);
+    }
+    const { id } = await createList({ name, criteria });
     this.app.go(placeOfList(id), { replace: true });
   }
 
@@ -168,6 +177,10 @@ export class OneList {
     drawnTabs(root);
     this.builder.drawn(root);
     if (this.focusPlan && focusPlan(root)) this.focusPlan = false;
+    const wanted = this.focusNext && document.getElementById(this.focusNext);
+    if (!wanted) return;
+    this.focusNext = null;
+    wanted.focus();
   }
 
   deletion() {
@@ -204,6 +217,8 @@ export class OneList {
       ${list && !this.app.readOnly ? html`<details class="edit-more"><summary>${said.lists.settings}</summary>
         <div class="edit-field"><label for="list-rename">${said.lists.name}</label><input id="list-rename" type="text" maxlength=${MAX_NAME} .value=${list.name} @change=${this.rename}></div>
         <button type="button" class="button" @click=${this.askDelete}>${said.lists.deletion.ask}</button></details>` : nothing}
+      ${this.id ? nothing : html`<div class="edit-field"><label for="list-name">${said.lists.name}</label><input id="list-name" type="text" required maxlength=${MAX_NAME} autocomplete="off"
+        .value=${this.name} @input=${(event) => { this.name = event.target.value; }}></div>`}
       ${this.planned ? this.deletion() : nothing}</header>`;
   }
 

@@ -133,7 +133,7 @@ export class RowChoices {
   keys = (event) => {
     if (event.metaKey || event.altKey || event.isComposing) return;
     if (event.ctrlKey) {
-      if (event.key.toLowerCase() !== "a" || this.app.readOnly) return;
+      if (event.key.toLowerCase() !== "a" || event.shiftKey || this.app.readOnly) return;
       event.preventDefault();
       this.loaded();
       return;

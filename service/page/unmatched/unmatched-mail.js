@@ -1,7 +1,7 @@
 // One received mail that is nobody's: read, then assigned to a customer or set aside. The worklist opens it.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { digitOf } from "../bulk-bar.js";
 import { FindBox } from "../find-box.js";
-import { mayAct } from "../keys.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { skeleton } from "../notices.js";
@@ -131,8 +131,7 @@ export class UnmatchedMail {
       this.back();
       return;
     }
-    if (!mayAct(event)) return;
-    const action = this.actions()[/^Digit([1-9])$/.exec(event.code)?.[1] - 1];
+    const action = this.actions()[digitOf(event)];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();

@@ -197,6 +197,7 @@ test("the digits of a row press its buttons", async () => {
   const press = (values) => view.onKey({ target, key: "2", code: "Digit2", preventDefault: () => {}, ...values });
   press({});
   press({ ctrlKey: true });
+  press({ shiftKey: true, key: "@" });
   press({ code: "Digit9", key: "9" });
   assert.deepEqual(pressed, [1]);
   view.leave();

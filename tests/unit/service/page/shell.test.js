@@ -127,6 +127,16 @@ test("keys of one letter act neither in a field, nor over a dialog, nor when the
   assert.deepEqual(app.done, ["palette", "undone", "help"]);
 });
 
+test("a letter with Shift is another key, and a sign that needs Shift is not", () => {
+  const app = made();
+  const keys = new Keys({ app, undoLine: { can: true, undo: () => app.done.push("undone") } });
+  pressed(keys, "Z", { shiftKey: true });
+  pressed(keys, "g");
+  pressed(keys, "M", { shiftKey: true });
+  assert.equal(pressed(keys, "?", { shiftKey: true }), true);
+  assert.deepEqual(app.done, ["help"]);
+});
+
 test("a slash goes to the search of the view", () => {
   const done = [];
   document.querySelector = (selector) => (selector.startsWith("#main") ? { focus: () => done.push("focus"), select: () => done.push("select") } : null);
