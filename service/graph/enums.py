@@ -7,6 +7,7 @@ from enum import EnumMeta
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.campaigns.address_check import AddressWarningKind
 from gateway.campaigns.counts import CountPrecision
 from gateway.campaigns.criteria import CustomerField, MailHappening
 from gateway.campaigns.imports import ImportStatus
@@ -329,6 +330,12 @@ _describe(
     BAD_ADDRESS="A server said that there is no such mailbox.",
     COMPLAINT="Its reader reported our mail as spam.",
     STAFF="Our people said so.",
+)
+_describe(
+    AddressWarningKind,
+    "What kind of thing speaks against an address.",
+    TYPO="Its domain looks mistyped.",
+    NO_MAIL_SERVER="DNS names no server that takes mail for its domain, or says that none does.",
 )
 _describe(
     SolutionKind,

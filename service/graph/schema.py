@@ -15,6 +15,7 @@ from strawberry.types import ExecutionContext
 from service.errors import BadInput
 from service.finding.query import MessageOrder
 from service.graph import (
+    address_check,
     bulk_actions,
     campaign_list,
     imports,
@@ -254,6 +255,15 @@ class Query:
     ) -> SenderCheck | None:
         """Asks DNS."""
         return await sender_check.check_sender(info, id)
+
+    @strawberry.field(
+        description="What speaks against an address that a person types: it looks mistyped, or nobody takes mail for "
+        "its domain. Asks DNS.",
+        directives=[Cost(objects=500)],
+    )
+    async def check_address(self, info: Info, address: address_check.AddressArgument) -> address_check.AddressCheck:
+        """Raises BadInput for what is no address."""
+        return await address_check.check_address(info, address)
 
     @strawberry.field(
         description="What a bulk action would do, and the token that lets it. Writes nothing.",

@@ -1,6 +1,7 @@
 // The view: three tabs, each a list with a search, and below a row the plan of what is about to be done.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
+import { warnOf } from "../address-warning.js";
 import { digitOf } from "../bulk-bar.js";
 import { icons } from "../icons.js";
 import { mayAct } from "../keys.js";
@@ -153,9 +154,11 @@ export class Addresses {
     this.afterDrawing(() => (document.querySelector(`[data-cursor="${next}"] .addr-button`) ?? document.getElementById("main"))?.focus());
   }
 
-  correct(node, to) {
+  /** `typed`: by hand, so that it is looked at first. */
+  correct(node, to, typed) {
     const customerId = node.customer.id;
     return this.act(async () => {
+      if (typed) await warnOf(to);
       const retriedCount = await this.app.guard(correctAddress)({ customerId, address: node.address, correctAddress: to });
       // What goes out again cannot be called back here.
       const undo = retriedCount ? null : () => this.app.guard(correctAddress)({ customerId, address: to, correctAddress: node.address, retry: false });
@@ -187,7 +190,7 @@ export class Addresses {
     if (kind === "retry") {
       return plan({ ...shared, heading: said.addresses.retryHeading, lines: [retried(this.app, node)], confirm: said.addresses.retryOne, act: () => this.retry(node) });
     }
-    return correctionPlan({ ...shared, to, waiting: node.waitingMessages, act: (right) => this.correct(node, right) });
+    return correctionPlan({ ...shared, to, waiting: node.waitingMessages, act: (right) => this.correct(node, right, to === null) });
   }
 
   async export() {

@@ -1,5 +1,6 @@
 // What can be decided about rows of the worklist: each is planned first, then done, and taken back where the API can.
 import { html } from "../vendor/lit-html/lit-html.js";
+import { warnOf } from "../address-warning.js";
 import { said } from "../language.js";
 import { number } from "../numbers.js";
 import { planLine } from "../plan.js";
@@ -115,6 +116,7 @@ export function correctAddress(address, to) {
     prepare: async () => ({}),
     async act(_, form) {
       const correctAddress = to ?? form.get("address").trim();
+      if (!to) await warnOf(correctAddress);
       const { retried } = await correct({ customerId: address.customer.id, address: address.address, correctAddress });
       return { text: `${done.corrected(correctAddress)}${retried ? ` ${of(done.retried, retried)}` : ""}`, undo: null };
     },

@@ -139,6 +139,23 @@ test("a correction takes two presses; then the row leaves, it is said, and what 
   view.leave();
 });
 
+test("an address that was typed and looks mistyped is warned of once, and used when it is given again", async () => {
+  api.answers.CheckAddress = ({ address }) => ({ data: { checkAddress: { warnings: address.endsWith("gmial.com") ? [{ text: "gmial.com looks like gmail.com mistyped." }] : [] } } });
+  const view = await opened();
+  const corrected = () => api.asked.filter(([name]) => name === "Correct").map(([, { input }]) => input.correctAddress);
+  view.choose(first(view), { kind: "edit" });
+  await view.correct(first(view).node, "ann@gmial.com", true);
+  assert.match(text(view.view()), /gmial\.com looks like gmail\.com mistyped\. If it is right all the same, press the button once more/);
+  // Another address is looked at for itself, and the first again when it comes back
+  api.answers.Correct = () => ({ data: { done: { retried: 0, userErrors: [{ message: "Refused." }] } } });
+  await view.correct(first(view).node, "ann@fine.example", true);
+  await view.correct(first(view).node, "ann@gmial.com", true);
+  assert.deepEqual(corrected(), ["ann@fine.example"]);
+  await view.correct(first(view).node, "ann@gmial.com", true);
+  assert.deepEqual(corrected(), ["ann@fine.example", "ann@gmial.com"]);
+  view.leave();
+});
+
 test("a correction after which nothing goes out can be undone", async () => {
   api.answers.Correct = () => ({ data: { done: { retried: 0, userErrors: [] } } });
   const view = await opened();
