@@ -30,7 +30,7 @@ export function plan({ heading, lines, confirm, busy = false, fault = null, act,
       ${fields}
       <p class="fault" role="alert">${fault ?? nothing}</p>
       <div class="plan-buttons">
-        ${confirm ? html`<button type="submit" class="button primary" aria-disabled=${busy ? "true" : "false"}>${confirm}</button>` : nothing}
+        ${confirm ? html`<button type="submit" class="button primary" data-acts aria-disabled=${busy ? "true" : "false"}>${confirm}</button>` : nothing}
         <button type="button" class="button" @click=${back}>${said.shared.back}</button>
       </div>
     </form></section>`;

@@ -135,7 +135,7 @@ export class AddressesPart {
   }
 
   button(kind, address, text, run) {
-    return html`<button type="button" class="button" data-kind=${kind} data-address=${address ?? ""} aria-label=${address ? `${text}: ${address}` : text} @click=${run}>${text}</button>`;
+    return html`<button type="button" class="button" data-acts data-kind=${kind} data-address=${address ?? ""} aria-label=${address ? `${text}: ${address}` : text} @click=${run}>${text}</button>`;
   }
 
   item = (each, number, all) => {

@@ -122,7 +122,7 @@ export class AllLists {
         <label class="tick"><input type="radio" name="kind" value="FIXED" checked> ${said.lists.fixedText}</label>
         <label class="tick"><input type="radio" name="kind" value="DYNAMIC"> ${said.lists.dynamicText}</label></fieldset>
       <p class="fault" role="alert">${this.fault ?? nothing}</p>
-      <button type="submit" class="button primary">${said.lists.make}</button>
+      <button type="submit" class="button primary" data-acts>${said.lists.make}</button>
       <button type="button" class="button" @click=${this.toggle}>${said.shared.back}</button></form>`;
   }
 

@@ -123,7 +123,7 @@ export class RowChoices {
 
   /** A digit presses the button of the bar with its number. */
   digit(event) {
-    const place = this.size && !this.plan.action && !this.app.readOnly ? digitOf(event) : null;
+    const place = this.size && !this.plan.action && !this.app.readOnly && !this.app.offline ? digitOf(event) : null;
     const action = place === null ? null : this.actions[place];
     if (!action) return;
     event.preventDefault();

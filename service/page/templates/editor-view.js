@@ -25,7 +25,7 @@ function status(editor) {
 
 function buttons(editor) {
   const { app } = editor;
-  const button = (text, run, given = {}) => html`<button type="button" class="button ${given.primary ? "primary" : ""}" aria-expanded=${given.expanded ?? nothing}
+  const button = (text, run, given = {}) => html`<button type="button" class="button ${given.primary ? "primary" : ""}" data-acts=${given.primary ? "" : nothing} aria-expanded=${given.expanded ?? nothing}
     aria-disabled=${given.busy ? "true" : "false"} @click=${run}>${text}</button>`;
   const expanded = (open) => (open ? "true" : "false");
   const versions = editor.panel === "versions";

@@ -131,7 +131,7 @@ export class GroupPage extends Triage {
     if (key === "x" && !event.shiftKey && preference("letters")) return this.chose(event, () => this.choosing.toggle(row.key));
     if (event.shiftKey && (key === "arrowdown" || key === "arrowup")) return this.extend(event, row, key === "arrowdown" ? 1 : -1);
     if (key === "escape" && this.choosing.size) return this.chose(event, () => this.choosing.clear());
-    const digit = this.choosing.size && preference("letters") ? digitOf(event) : null;
+    const digit = this.choosing.size && preference("letters") && !this.app.offline ? digitOf(event) : null;
     if (digit === null) return this.rowKey(event);
     const action = this.offered()[digit];
     event.preventDefault();
