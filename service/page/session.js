@@ -4,7 +4,7 @@ import { said } from "./language.js";
 
 let current = null;
 
-/** `{ name, csrfToken, expiresAt, readOnly }`, or null when signed out. */
+/** `{ name, csrfToken, expiresAt, readOnly, content }` (content: whether it may see the mail itself), or null when signed out. */
 export const session = () => current;
 
 /** Reads the session. Throws SignedOut or Offline. */

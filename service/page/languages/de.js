@@ -204,6 +204,7 @@ export const words = {
       results: "Ergebnisse",
       views: "Ansichten",
       actions: "Aktionen hier",
+      searches: "Gespeicherte Suchen",
       everywhere: "Aktionen",
       customers: "Kunden",
       messages: "Nachrichten",
@@ -1790,7 +1791,7 @@ export const words = {
     zone: { label: "Zeitzone", why: (now) => `Alle Zeiten dieser Seite stehen in ihr: Dort ist es ${now}.`, own: (zone) => `Wie der Browser (${zone.replaceAll("_", " ")})` },
     density: { label: "Zeilen", why: null, normal: "Normal", compact: "Kompakt" },
     letters: { label: "Tasten mit einem Buchstaben", why: "G, X, Z, Ziffern, / und ? wirken, solange nichts getippt wird. Strg K, Pfeile und Eingabe wirken immer." },
-    account: { heading: "Ihr Konto", name: "Angemeldet als", may: "Sie dürfen", mayAll: "Alles ansehen und handeln", until: "Bis" },
+    account: { heading: "Ihr Konto", name: "Angemeldet als", may: "Sie dürfen", act: "mit Nachrichten, Kunden und Kampagnen handeln", lookAt: "alles ansehen und nichts ändern", read: "die Nachrichten selbst lesen", notRead: "nicht die Nachrichten selbst lesen, nur was aus ihnen wurde", until: "Bis" },
   },
 
 };

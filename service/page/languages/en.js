@@ -113,6 +113,7 @@ export const words = {
       results: "Results",
       views: "Views",
       actions: "Actions here",
+      searches: "Saved searches",
       everywhere: "Actions",
       customers: "Customers",
       messages: "Messages",
@@ -1690,7 +1691,7 @@ export const words = {
     zone: { label: "Time zone", why: (now) => `All times on the page are in it: it is ${now} there.`, own: (zone) => `As the browser (${zone.replaceAll("_", " ")})` },
     density: { label: "Rows", why: null, normal: "Normal", compact: "Compact" },
     letters: { label: "Keys of one letter", why: "G, X, Z, digits, / and ? act while nothing is typed. Ctrl K, arrows and Enter always work." },
-    account: { heading: "Your account", name: "Signed in as", may: "You may", mayAll: "Look at everything, and act", until: "Until" },
+    account: { heading: "Your account", name: "Signed in as", may: "You may", act: "act on messages, customers and campaigns", lookAt: "look at everything, and change nothing", read: "read the messages themselves", notRead: "not read the messages themselves: only what became of them", until: "Until" },
   },
 
 };

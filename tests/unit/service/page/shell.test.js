@@ -248,6 +248,21 @@ test("views are found at once, customers, messages and campaigns when the typing
   assert.deepEqual(app.done.slice(-2), ["closed", { view: "messages", path: ["Message_7_1"], query: {} }]);
 });
 
+test("the palette has the saved searches, those that are built in and one's own", async () => {
+  localStorage.setItem("messages.searches", JSON.stringify([{ name: "Bounced in Denver", query: { status: "bounced", search: "denver" } }]));
+  const app = made();
+  const palette = new Palette(app, () => {});
+  palette.opened();
+  await palette.readSearches();
+  palette.type("bounced");
+  assert.deepEqual(palette.items().map(({ name }) => name), ["Bounced in Denver"]);
+  palette.onKey({ key: "Enter", preventDefault: () => {} });
+  assert.deepEqual(app.done.at(-1), { view: "messages", path: [], query: { status: "bounced", search: "denver" } });
+  palette.type("");
+  assert.deepEqual(palette.groups().find(([group]) => group === "searches")[1].map(({ name }) => name), ["Not sent this week", "Received", "Needs a person", "Bounced in Denver"]);
+  localStorage.clear();
+});
+
 test("the palette has the actions of the view that is open, and runs one by its name", () => {
   const app = made({ shown: { actions: () => [{ name: "Export these", run: () => app.done.push("exported") }] } });
   const palette = new Palette(app, () => app.done.push("closed"));
