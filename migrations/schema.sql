@@ -2697,6 +2697,7 @@ CREATE TABLE public.template_version (
     preview_text text NOT NULL,
     source_sha256 bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text,
     CONSTRAINT template_version_links_check CHECK (((links >= 0) AND (links <= 1000))),
     CONSTRAINT template_version_number_check CHECK ((number >= 1)),
     CONSTRAINT template_version_source_sha256_check CHECK ((length(source_sha256) = 32)),
@@ -4813,4 +4814,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203710000'),
     ('20261203800000'),
     ('20261204110000'),
-    ('20261204820600');
+    ('20261204820600'),
+    ('20261205020000');

@@ -93,6 +93,13 @@ class LiftSuppressionInput:
     )
 
 
+@strawberry.input(description="A lifting to take back.")
+class SuppressAgainInput:
+    """By the suppression that was lifted."""
+
+    suppression_id: strawberry.ID = strawberry.field(description="The id of the Suppression that was lifted.")
+
+
 @strawberry.input(description="An address to correct.")
 class CorrectAddressInput:
     """Of one customer."""
@@ -178,6 +185,17 @@ async def lift_suppression(info: Info, input: Input[LiftSuppressionInput]) -> Li
     await context.wakeup.notify()
     row = await existing_row(context.reading_back().loaders.suppressions, lifted.suppression_id)
     return LiftSuppressionPayload(suppression=Suppression.of(row), released=lifted.released)
+
+
+async def suppress_again(info: Info, input: Input[SuppressAgainInput]) -> SuppressionPayload:
+    """As it stood before; what went out meanwhile is not called back."""
+    context, found = info.context, read_typed_id(input.suppression_id, "Suppression")
+    if found is None or found.row_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such suppression.", ("suppressionId",))
+    async with context.pools.writing_connection() as connection:
+        again = await suppressions.suppress_again(connection, suppression_id=found.row_id, actor=context.actor)
+    row = await existing_row(context.reading_back().loaders.suppressions, again)
+    return SuppressionPayload(suppression=Suppression.of(row))
 
 
 async def correct_address(info: Info, input: Input[CorrectAddressInput]) -> CorrectAddressPayload:

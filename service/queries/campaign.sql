@@ -108,7 +108,7 @@ limit :rows;
 -- Versions of templates, without what they were compiled to.
 select v.id, v.template_id, v.number, v.subject, v.source->>'mjml' as mjml, v.source->>'html' as html,
        v.source->>'text' as text, coalesce(v.source->'sample_data', '{}'::jsonb) as sample_data, v.locale,
-       v.created_at
+       v.created_at, v.created_by
 from template_version v
 where v.id = any(:ids::uuid[]);
 

@@ -13,7 +13,7 @@ import { focusPlan, plan } from "../plan.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
 import { correctionPlan } from "./correction.js";
 import { liftPlan } from "./lift.js";
-import { correctAddress, exportUrl, liftSuppression, readBad, readCounts, readOptedOut, readSuppressed, retryMessage } from "./queries.js";
+import { correctAddress, exportUrl, liftSuppression, readBad, readCounts, readOptedOut, readSuppressed, retryMessage, suppressAgain } from "./queries.js";
 import { badRow, optedOutRow, retried, suppressedRow } from "./rows.js";
 
 const TABS = ["bad", "suppressed", "opted-out"];
@@ -168,8 +168,8 @@ export class Addresses {
 
   lift(node, input) {
     return this.act(async () => {
-      const released = await this.app.guard(liftSuppression)({ address: node.address, ...input });
-      return { text: said.addresses.lifted(node.address, released) };
+      const { released, id } = await this.app.guard(liftSuppression)({ address: node.address, ...input });
+      return { text: said.addresses.lifted(node.address, released), undo: () => this.app.guard(suppressAgain)(id) };
     });
   }
 

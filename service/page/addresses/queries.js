@@ -47,6 +47,10 @@ const LIFT = `mutation Lift($input: LiftSuppressionInput!) {
   done: liftSuppression(input: $input) { released suppression { id } userErrors { code message field } }
 }`;
 
+const AGAIN = `mutation SuppressAgain($input: SuppressAgainInput!) {
+  done: suppressAgain(input: $input) { suppression { id } userErrors { code message field } }
+}`;
+
 const RETRY = `mutation Retry($input: MessageInput!) {
   done: retryMessage(input: $input) { message { id } userErrors { code message field } }
 }`;
@@ -77,7 +81,13 @@ export const exportUrl = async (search, options) => (await fetchData(EXPORT, { s
 /** Replaces a customer's address; returns how many messages go out again. */
 export const correctAddress = async (input) => (await mutate(CORRECT, { input })).retried;
 
-/** An address may be mailed again; returns how many held messages go out. */
-export const liftSuppression = async (input) => (await mutate(LIFT, { input })).released;
+/** An address may be mailed again; returns how many held messages go out, and the id of what was lifted. */
+export async function liftSuppression(input) {
+  const { released, suppression } = await mutate(LIFT, { input });
+  return { released, id: suppression.id };
+}
+
+/** What was lifted stands again. */
+export const suppressAgain = (suppressionId) => mutate(AGAIN, { input: { suppressionId } });
 
 export const retryMessage = (messageId) => mutate(RETRY, { input: { messageId } });

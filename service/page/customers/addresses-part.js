@@ -3,7 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { warnOf } from "../address-warning.js";
 import { correctionPlan } from "../addresses/correction.js";
 import { against, liftPlan } from "../addresses/lift.js";
-import { correctAddress, liftSuppression } from "../addresses/queries.js";
+import { correctAddress, liftSuppression, suppressAgain } from "../addresses/queries.js";
 import { inTwo } from "../addresses/rows.js";
 import { Refused } from "../errors.js";
 import { said } from "../language.js";
@@ -112,8 +112,8 @@ export class AddressesPart {
 
   lift(address, input) {
     return this.act(async () => {
-      const released = await this.page.app.guard(liftSuppression)({ address, ...input });
-      return { text: said.addresses.lifted(address, released) };
+      const { released, id } = await this.page.app.guard(liftSuppression)({ address, ...input });
+      return { text: said.addresses.lifted(address, released), undo: () => this.page.app.guard(suppressAgain)(id) };
     });
   }
 

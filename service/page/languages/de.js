@@ -1527,6 +1527,7 @@ export const words = {
     draftKept: "Entwurf gesichert",
     draftNotKept: "Dieser Browser kann den Entwurf nicht sichern: veröffentlichen Sie ihn, bevor Sie gehen",
     versionNumber: (number) => `Version ${number}`,
+    by: "von",
     versionOf: (number, newest) => `Version ${number} von ${newest}`,
     versions: "Versionen",
     olderVersions: "Ältere Versionen",

@@ -1427,6 +1427,7 @@ export const words = {
     draftKept: "Draft kept",
     draftNotKept: "This browser cannot keep the draft: publish it before you leave",
     versionNumber: (number) => `Version ${number}`,
+    by: "by",
     versionOf: (number, newest) => `Version ${number} of ${newest}`,
     versions: "Versions",
     olderVersions: "Older versions",

@@ -139,6 +139,18 @@ test("a correction takes two presses; then the row leaves, it is said, and what 
   view.leave();
 });
 
+test("a suppression that was lifted stands again after Undo", async () => {
+  api.answers.Suppressed = () => page([{ ...STANDS, address: "ann@x.example", customer: CUSTOMER }]);
+  api.answers.Lift = () => ({ data: { done: { released: 1, suppression: { id: "S1" }, userErrors: [] } } });
+  const view = await opened("suppressed");
+  view.choose(first(view), { kind: "lift" });
+  await view.lift(first(view).node, { why: "They called", releaseHeld: true });
+  assert.match(undone[0][0], /ann@x\.example may be mailed again\. 1 held message goes out/);
+  await undone[0][1]();
+  assert.deepEqual(api.asked.find(([name]) => name === "SuppressAgain")[1].input, { suppressionId: "S1" });
+  view.leave();
+});
+
 test("an address that was typed and looks mistyped is warned of once, and used when it is given again", async () => {
   api.answers.CheckAddress = ({ address }) => ({ data: { checkAddress: { warnings: address.endsWith("gmial.com") ? [{ text: "gmial.com looks like gmail.com mistyped." }] : [] } } });
   const view = await opened();
