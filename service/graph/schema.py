@@ -107,7 +107,7 @@ class Query:
         order_by: OrderArgument = CustomerOrder.LATEST_MAIL,
         first: First = 50,
         after: After = None,
-    ) -> CountableConnection[Customer]:
+    ) -> CountedConnection[Customer]:
         """Raises BadInput."""
         return await list_customers(info, search, filter, order_by, first, after)
 
@@ -137,7 +137,7 @@ class Query:
         lifted: suppression.LiftedArgument = False,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Suppression] | None:
+    ) -> CountedConnection[Suppression] | None:
         """Raises BadInput."""
         return await suppression.list_suppressions(info, search, reason, lifted, first, after)
 

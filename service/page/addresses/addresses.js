@@ -196,7 +196,7 @@ export class Addresses {
   async export() {
     this.exportFault = null;
     try {
-      const url = await this.app.guard(exportUrl)(this.search);
+      const url = await this.app.guard(exportUrl)(this.tab, this.search);
       if (url) location.assign(url);
       else this.exportFault = said.addresses.exportTooLong;
     } catch (error) {
@@ -207,7 +207,7 @@ export class Addresses {
 
   /** For the palette. */
   actions() {
-    return this.tab === "bad" ? [{ name: said.addresses.export, run: () => this.export() }] : [];
+    return [{ name: said.addresses.export, run: () => this.export() }];
   }
 
   afterDrawing(work) {
@@ -291,7 +291,7 @@ export class Addresses {
           <input id="search" type="search" placeholder=${said.addresses.searchLabel} maxlength=${MAX_SEARCH} autocomplete="off" spellcheck="false" aria-keyshortcuts="/"
             .value=${this.typed} @input=${(event) => this.type(event.target.value)}><kbd aria-hidden="true">/</kbd></form></header>
       <div class="addr-tabs">${this.tabs()}
-        ${this.tab === "bad" ? html`<button type="button" class="button addr-export" @click=${() => this.export()}>${said.addresses.export}</button>` : nothing}</div>
+        <button type="button" class="button addr-export" @click=${() => this.export()}>${said.addresses.export}</button></div>
       ${this.exportFault ? html`<p class="fault" role="alert">${this.exportFault}</p>` : nothing}
       ${this.newer()}${this.rows()}`;
   }

@@ -38,7 +38,7 @@ beforeEach(() => {
   api = { asked: [], answers: {
     BadAddresses: () => page([bad(), bad({ id: "B2", address: "bo@x.example", solutions: [] })]),
     Suppressed: () => page([]), OptedOut: () => page([]),
-    AddressCounts: () => ({ data: { badAddresses: count(2), customers: count(5) } }),
+    AddressCounts: () => ({ data: { badAddresses: count(2), suppressions: count(3), customers: count(5) } }),
   } };
   app = {
     readOnly: false, offline: false, changed: () => {}, announce: () => {}, guard: (call) => call, to: () => () => {},
@@ -118,12 +118,23 @@ test("the tabs have counts, and a search is of the list that is shown", async ()
   const view = await opened("bad", { search: " ann " });
   assert.deepEqual(view.tab, "bad");
   assert.deepEqual(api.asked.find(([name]) => name === "BadAddresses")[1], { search: "ann", first: 50, after: null });
-  assert.match(text(view.view()), /Bad 2.*Suppressed.*Opted out 5/);
+  assert.match(text(view.view()), /Bad 2.*Suppressed 3.*Opted out 5/);
   view.arrive({ view: "addresses", path: ["suppressed"], query: {} });
   await settled();
   assert.match(text(view.view()), /Nobody is suppressed/);
-  assert.doesNotMatch(text(view.view()), /Export CSV/, "the API makes a file of bad addresses alone");
   view.leave();
+});
+
+test("each list can be fetched as a file, as it is searched", async () => {
+  const fetched = [];
+  globalThis.location.assign = (url) => fetched.push(url);
+  for (const [tab, operation] of [["bad", "ExportBadAddresses"], ["suppressed", "ExportSuppressed"], ["opted-out", "ExportOptedOut"]]) {
+    api.answers[operation] = ({ search }) => ({ data: { list: { exportUrl: `/exports/${operation}/${search}` } } });
+    const view = await opened(tab, { search: "ann" });
+    await view.export();
+    view.leave();
+  }
+  assert.deepEqual(fetched, ["/exports/ExportBadAddresses/ann", "/exports/ExportSuppressed/ann", "/exports/ExportOptedOut/ann"]);
 });
 
 test("a correction takes two presses; then the row leaves, it is said, and what goes out is not undone", async () => {
