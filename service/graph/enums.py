@@ -38,7 +38,7 @@ from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
 from gateway.notify.changes import ChangeKind
 from gateway.outbox.gateway_history import GatewaySpan
-from gateway.outbox.possible_actions import MessageAction
+from gateway.outbox.possible_actions import MessageAction, StayReason
 from gateway.outbox.relay_limits import RelayEventKind
 from gateway.templates.mail_warnings import MailWarningCode
 from service.finding.query import MessageOrder
@@ -330,6 +330,19 @@ _describe(
     BAD_ADDRESS="A server said that there is no such mailbox.",
     COMPLAINT="Its reader reported our mail as spam.",
     STAFF="Our people said so.",
+)
+_describe(
+    StayReason,
+    "Why a message stays as it is when something is done to many.",
+    STATUS="Its status does not allow it, or it is being sent right now.",
+    SUPPRESSED="Its address must not be mailed.",
+    OPTED_OUT="The customer opted out of such mail.",
+    NO_ADDRESS="There is no address that can be mailed.",
+    SAME_ADDRESS="The customer's present address is the one that it was for.",
+    CAMPAIGN_CANCELLED="Its campaign was cancelled.",
+    RELAY_GONE="It may leave by one relay alone, which is not configured any more.",
+    DISMISSED="It was taken off the worklist already.",
+    ERASED="The customer was erased.",
 )
 _describe(
     AddressWarningKind,

@@ -449,6 +449,18 @@ export const words = {
     nothingToChoose: "Es gibt nichts zur Auswahl.",
     chosenRows: "Ausgewählte Zeilen",
     chosen: (count) => `${number(count)} ausgewählt`,
+    stay: (one) => (one ? "bleibt, wie sie ist" : "bleiben, wie sie sind"),
+    stayWhy: {
+      STATUS: "Ihr Zustand lässt es nicht zu, oder sie werden gerade gesendet.",
+      SUPPRESSED: "Ihre Adresse ist gesperrt.",
+      OPTED_OUT: "Der Kunde hat widersprochen.",
+      NO_ADDRESS: "Es gibt keine Adresse, an die gesendet werden kann.",
+      SAME_ADDRESS: "Die jetzige Adresse des Kunden ist dieselbe.",
+      CAMPAIGN_CANCELLED: "Ihre Kampagne wurde abgebrochen.",
+      RELAY_GONE: "Sie dürfen nur über ein Relay gehen, das nicht mehr eingerichtet ist.",
+      DISMISSED: "Sie stehen nicht mehr auf der Arbeitsliste.",
+      ERASED: "Der Kunde wurde gelöscht.",
+    },
   },
 
   // worklist --------------------------------------------------------------------------------------------
@@ -576,8 +588,6 @@ export const words = {
       twice: (count) => `Die Leser bekommen ${count === "1" ? "sie" : "diese"} vielleicht doppelt.`,
       individual: (count) => `${count} nicht aus einer Kampagne.`,
       cause: (count, name) => `${count}: ${name}`,
-      notAllowed: (one) => `${one ? "bleibt: Sie lässt" : "bleiben: Sie lassen"} es nicht zu.`,
-      suppressedStay: (one) => `${one ? "bleibt" : "bleiben"}: gesperrt oder abbestellt, oder worauf ${one ? "sie wartet" : "sie warten"}, ist nicht geklärt.`,
       more: "Es gibt weitere: Erledigen Sie erst diese, dann die anderen.",
       changed: "Was wartete, hat sich geändert: Es ist nichts zu tun.",
       expired: "Der Plan war zu alt. Es wurde neu gezählt.",
@@ -688,18 +698,17 @@ export const words = {
     print: "Drucken",
     planning: "Es wird gezählt …",
     nothingToDo: "Nichts würde geschehen.",
-    stay: "bleiben, wie sie sind",
     mayArriveTwice: "von allen diesen sind unsicher: Ihre Leser erhalten sie vielleicht zweimal",
     more: "Es passen mehr als diese: Tun Sie danach dasselbe noch einmal.",
     skipped: (count) => (count === 1 ? "1 hatte sich geändert und blieb unberührt." : `${number(count)} hatten sich geändert und blieben unberührt.`),
     plans: {
       RETRY: {
         heading: (count) => `${messages(count)} erneut senden`, confirm: (count) => `${messages(count)} erneut senden`, will: "gehen zurück in die Warteschlange",
-        why: "Sie wurden angenommen oder warten schon, ihre Adresse ist gesperrt, der Kunde hat widersprochen, oder ihre Kampagne wurde abgebrochen.",
+        why: "Sie wurden angenommen, oder sie warten schon.",
       },
       RETRY_TO_PRESENT_ADDRESS: {
         heading: (count) => `${messages(count)} an die jetzige Adresse senden`, confirm: (count) => `${messages(count)} erneut senden`, will: "gehen an die Adresse, die der Kunde jetzt hat",
-        why: "Sie wurden angenommen oder warten schon, oder die Adresse des Kunden ist dieselbe.",
+        why: "Sie wurden angenommen, oder sie warten schon.",
       },
       ASSUME_SENT: {
         heading: (count) => `${messages(count)} als gesendet ansehen`, confirm: (count) => `${messages(count)} als gesendet ansehen`, will: "gelten als gesendet",
@@ -711,7 +720,7 @@ export const words = {
       },
       DISMISS: {
         heading: (count) => `${messages(count)} von der Arbeitsliste nehmen`, confirm: (count) => `${messages(count)} herunternehmen`, will: "verlassen die Arbeitsliste; ihr Ergebnis bleibt",
-        why: "Sie sind nicht gescheitert, oder sie stehen nicht mehr darauf.",
+        why: "Sie sind nicht gescheitert.",
       },
     },
     done: {

@@ -349,6 +349,18 @@ export const words = {
     nothingToChoose: "There is nothing to choose.",
     chosenRows: "Chosen rows",
     chosen: (count) => `${number(count)} chosen`,
+    stay: (one) => (one ? "stays as it is" : "stay as they are"),
+    stayWhy: {
+      STATUS: "Their status does not allow it, or they are being sent.",
+      SUPPRESSED: "Their address is suppressed.",
+      OPTED_OUT: "The customer opted out.",
+      NO_ADDRESS: "There is no address that can be mailed.",
+      SAME_ADDRESS: "The customer's present address is the same.",
+      CAMPAIGN_CANCELLED: "Their campaign was cancelled.",
+      RELAY_GONE: "They may leave by one relay alone, which is not configured any more.",
+      DISMISSED: "They are off the worklist already.",
+      ERASED: "The customer was erased.",
+    },
   },
 
   // worklist --------------------------------------------------------------------------------------------
@@ -476,8 +488,6 @@ export const words = {
       twice: (count) => `The readers may get ${count === "1" ? "it" : "them"} twice.`,
       individual: (count) => `${count} not of a campaign.`,
       cause: (count, name) => `${count}: ${name}`,
-      notAllowed: (one) => `${one ? "stays" : "stay"}: ${one ? "it does" : "they do"} not allow it.`,
-      suppressedStay: (one) => `${one ? "stays" : "stay"}: suppressed or opted out, or what ${one ? "it waits" : "they wait"} for is not settled.`,
       more: "There are more: settle these, then the others.",
       changed: "What waited has changed: there is nothing to do.",
       expired: "The plan was too old. It was counted again.",
@@ -588,18 +598,17 @@ export const words = {
     print: "Print",
     planning: "Counting …",
     nothingToDo: "Nothing would be done.",
-    stay: "stay as they are",
     mayArriveTwice: "of all these are uncertain: their readers may get them twice",
     more: "More than these match: do the same again afterwards.",
     skipped: (count) => (count === 1 ? "1 had changed and was left alone." : `${number(count)} had changed and were left alone.`),
     plans: {
       RETRY: {
         heading: (count) => `Retry ${messages(count)}`, confirm: (count) => `Retry ${messages(count)}`, will: "go back to the queue",
-        why: "They were accepted or wait already, their address is suppressed, the customer opted out, or their campaign was cancelled.",
+        why: "They were accepted, or wait already.",
       },
       RETRY_TO_PRESENT_ADDRESS: {
         heading: (count) => `Retry ${messages(count)} to the present address`, confirm: (count) => `Retry ${messages(count)}`, will: "go to the address that the customer has now",
-        why: "They were accepted or wait already, or the customer's address is the same.",
+        why: "They were accepted, or wait already.",
       },
       ASSUME_SENT: {
         heading: (count) => `Assume that ${messages(count)} were sent`, confirm: (count) => `Assume ${messages(count)} sent`, will: "count as sent",
@@ -611,7 +620,7 @@ export const words = {
       },
       DISMISS: {
         heading: (count) => `Take ${messages(count)} off the worklist`, confirm: (count) => `Take ${messages(count)} off`, will: "leave the worklist; their outcome stays",
-        why: "They did not fail, or are off it already.",
+        why: "They did not fail.",
       },
     },
     done: {

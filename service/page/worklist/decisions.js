@@ -3,7 +3,7 @@ import { html } from "../vendor/lit-html/lit-html.js";
 import { warnOf } from "../address-warning.js";
 import { said } from "../language.js";
 import { number } from "../numbers.js";
-import { planLine } from "../plan.js";
+import { planLine, stayLines } from "../plan.js";
 import { words } from "../words.js";
 import { actOn, assign, correct, previewAction, setAside, takeBack } from "./queries.js";
 
@@ -27,10 +27,9 @@ async function undoAll(ids) {
 function lines(name, seen, further) {
   const { plan } = said.worklist;
   const causes = seen.causes.filter(({ cause }) => cause).map(({ cause, messages }) => plan.cause(number(messages), words.cause(cause)));
-  const stays = name === "RELEASE" ? plan.suppressedStay : plan.notAllowed;
   return [
     seen.messages ? planLine(seen.messages, plan.line[name](seen.messages === 1), further(seen) ?? (causes.length > 1 ? causes.join(", ") : undefined)) : html`${plan.changed}`,
-    ...(seen.notAllowed ? [planLine(seen.notAllowed, stays(seen.notAllowed === 1))] : []),
+    ...stayLines(seen.stay),
     ...(seen.more ? [html`${plan.more}`] : []),
   ];
 }

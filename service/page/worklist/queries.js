@@ -56,7 +56,7 @@ const NUMBERS = `query Numbers($since: DateTime!, $now: DateTime!) {
 }`;
 
 const PREVIEW = `query Preview($action: BulkMessageAction!, $filter: MessageFilter!) {
-  previewMessageAction(action: $action, filter: $filter) { token messages more notAllowed causes { cause messages } }
+  previewMessageAction(action: $action, filter: $filter) { token messages more notAllowed stay { reason messages } causes { cause messages } }
 }`;
 
 const mutation = (name, input, result = "") =>

@@ -31,7 +31,7 @@ let app;
 const NAMES = {
   Worklist: () => ({ needsAttention: lists }),
   Numbers: () => ({ hours: [], gateway: { lanes: [], history: [] } }),
-  Preview: ({ filter }) => ({ previewMessageAction: { token: "t", messages: filter.ids?.length ?? 3, more: false, notAllowed: 0, causes: [] } }),
+  Preview: ({ filter }) => ({ previewMessageAction: { token: "t", messages: filter.ids?.length ?? 3, more: false, notAllowed: 0, stay: [], causes: [] } }),
   Act: () => ({ done: { done: 10, skipped: 0, dismissed: 1, userErrors: [] } }),
   Undo: (variables) => Object.fromEntries(Object.keys(variables).map((name) => [name, { userErrors: [] }])),
   Group: () => ({ needsAttention: { list: connection([message("Message_a"), message("Message_b", { actions: ["RETRY"] })]) } }),
