@@ -156,7 +156,9 @@ from campaign c
 where (c.archived_at is not null) = :archived::boolean
   and (:statuses::text[] is null or c.status::text = any(:statuses::text[]))
   and (:kind::text is null or c.kind::text = :kind::text)
-  and (:pattern::text is null or c.title ilike :pattern::text);
+  and (:pattern::text is null or c.title ilike :pattern::text)
+  and (:list_ids::integer[] is null
+       or c.id in (select n.campaign_id from campaign_list n where n.list_id = any(:list_ids::integer[])));
 
 -- name: estimated_unmatched
 -- How much received mail is nobody's, as the planner believes.

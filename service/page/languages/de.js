@@ -1371,6 +1371,9 @@ export const words = {
     madeBy: (name) => `von ${name}`,
     members: (count) => (count ? `${count.precision === "EXACT" ? "" : "etwa "}${Number(count.value).toLocaleString("de")} ${Number(count.value) === 1 ? "Mitglied" : "Mitglieder"}` : "nicht gezählt"),
     counted: "gezählt",
+    usedBy: "Benutzt von",
+    moreUses: (count, others) => `${others ? "und " : ""}${count.toLocaleString("de")} ${others ? "weiteren" : count === 1 ? "archivierten Kampagne" : "archivierten Kampagnen"}`,
+    uses: (count) => `von ${count.toLocaleString("de")} ${count === 1 ? "Kampagne" : "Kampagnen"} benutzt`,
     grows: "Wächst von selbst mit Arbeitsaufträgen",
     none: "Noch keine Listen",
     noneText: "Eine Liste ist eine Menge von Kunden, für die eine Kampagne ist. Legen Sie eine an, oder importieren Sie eine CSV-Datei.",
@@ -1400,6 +1403,7 @@ export const words = {
       ask: "Liste löschen …", confirm: "Liste löschen",
       heading: (name) => `Die Liste ${name} löschen?`,
       line: (count) => `${count ? Number(count.value).toLocaleString("de") : "Ihre"} Mitgliedschaften enden. Die Kunden bleiben, und Entwürfe kommen ohne die Liste aus.`,
+      used: (count) => `${count === 1 ? "1 Kampagne hat" : `${count.toLocaleString("de")} Kampagnen haben`} sie. Solange eine läuft oder ein Entwurf ihre Mitglieder auslässt, kann sie nicht gelöscht werden.`,
     },
     criteria: {
       any: "Wer eines davon erfüllt", andAny: "und eines davon", or: "+ Oder", and: "+ Und eine weitere Gruppe", removeRule: "Diese Regel wegnehmen", not: "nicht", never: "nicht so",

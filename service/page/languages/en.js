@@ -1272,6 +1272,9 @@ export const words = {
     members: (count) => (count ? `${count.precision === "EXACT" ? "" : "about "}${Number(count.value).toLocaleString("en")} ${Number(count.value) === 1 ? "member" : "members"}` : "not counted"),
     counted: "counted",
     grows: "Grows by itself with work orders",
+    usedBy: "Used by",
+    moreUses: (count, others) => `${others ? "and " : ""}${count.toLocaleString("en")} ${others ? "more" : count === 1 ? "campaign that is archived" : "campaigns that are archived"}`,
+    uses: (count) => `used by ${count.toLocaleString("en")} ${count === 1 ? "campaign" : "campaigns"}`,
     none: "No lists yet",
     noneText: "A list is a set of customers that a campaign is for. Make one, or import a CSV file.",
     noneFound: "No list found",
@@ -1300,6 +1303,7 @@ export const words = {
       ask: "Delete the list …", confirm: "Delete the list",
       heading: (name) => `Delete the list ${name}?`,
       line: (count) => `${count ? Number(count.value).toLocaleString("en") : "Its"} memberships end. The customers stay, and drafts do without the list.`,
+      used: (count) => `${count === 1 ? "1 campaign has" : `${count.toLocaleString("en")} campaigns have`} it. While one is under way, or a draft leaves out its members, it cannot be deleted.`,
     },
     criteria: {
       any: "Who meets any of these", andAny: "and any of these", or: "+ Or", and: "+ And another group", removeRule: "Take this rule away", not: "not", never: "not so",

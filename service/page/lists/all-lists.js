@@ -103,7 +103,7 @@ export class AllLists {
     <span class="list-who"><span class="list-name"><bdi>${node.name}</bdi></span>
       <span class="list-whose">${node.kind === "DYNAMIC" ? html`<bdi>${node.criteriaInWords}</bdi>` : said.lists.madeBy(node.by)}</span></span>
     <span class="list-kind">${said.lists.kinds[node.kind]}</span>
-    <span class="list-count">${said.lists.members(node.count)}</span>
+    <span class="list-count">${said.lists.members(node.count)}${node.usedBy ? html`<span class="list-whose">${said.lists.uses(node.usedBy)}</span>` : nothing}</span>
     <span class="when">${moment(node.createdAt)}</span></a>`;
 
   rows() {

@@ -26,7 +26,8 @@ MakeContext = Callable[..., Context]
 
 PREVIEW = """query($action: BulkMessageAction!, $filter: MessageFilter!, $search: String) {
   previewMessageAction(action: $action, filter: $filter, search: $search) {
-    token expiresAt messages more notAllowed stay { reason messages } causes { cause messages } sample { id status } } }"""
+    token expiresAt messages more notAllowed stay { reason messages }
+    causes { cause messages } sample { id status } } }"""
 FAILED = {"statuses": ["REFUSED", "UNCERTAIN", "HELD"]}
 NOW = 1_795_000_000.0
 
