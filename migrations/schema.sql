@@ -3751,6 +3751,13 @@ CREATE INDEX event_of_message ON public.event USING btree (customer_id, message_
 
 
 --
+-- Name: event_settled; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX event_settled ON public.event USING btree (id) WHERE ((actor <> 'gateway'::text) AND (kind = ANY (ARRAY['RETRIED'::public.event_kind, 'ASSUMED_SENT'::public.event_kind, 'RELEASED'::public.event_kind, 'READDRESSED'::public.event_kind, 'CANCELLED'::public.event_kind, 'DISMISSED'::public.event_kind, 'SUPPRESSION_LIFTED'::public.event_kind, 'ASSIGNED'::public.event_kind, 'REPORT_BELIEVED'::public.event_kind])));
+
+
+--
 -- Name: hit_clicks; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4815,4 +4822,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203800000'),
     ('20261204110000'),
     ('20261204820600'),
-    ('20261205020000');
+    ('20261205020000'),
+    ('20261205030000');

@@ -470,6 +470,8 @@ export const words = {
     waits: (count, one) => `${count} ${one ? "Aufgabe wartet" : "Aufgaben warten"} auf eine Entscheidung.`,
     oldest: (age) => `Die älteste wartet seit ${age.endsWith(".") ? age : `${age}.`}`,
     nothing: "Nichts wartet auf eine Entscheidung.",
+    lastSettled: "Zuletzt erledigt",
+    by: "von",
     nothingText: "Ungewisse, zurückgehaltene und nicht gesendete Nachrichten, falsche Adressen, nicht zugeordnete Mail und gestoppte Relays stehen hier, sobald es welche gibt.",
     fresh: (count) => `${count} neu`,
     all: (count) => `Alle ${count}`,

@@ -370,6 +370,8 @@ export const words = {
     waits: (count, one) => `${count} ${one ? "thing waits" : "things wait"} for a person.`,
     oldest: (age) => `The oldest has waited ${age}.`,
     nothing: "Nothing waits for a person.",
+    lastSettled: "Last settled",
+    by: "by",
     nothingText: "Uncertain, held and unsent messages, bad addresses, unmatched mail and stopped relays stand here as soon as there are any.",
     fresh: (count) => `${count} new`,
     all: (count) => `All ${count}`,

@@ -40,6 +40,8 @@ const ALL = `query Worklist($first: Int!) {
   }
 }${OUTCOME}`;
 
+const LAST_SETTLED = "query LastSettled { needsAttention { lastSettled { settledAt by kind message { id subject customer { id name externalRef } } } } }";
+
 const INCIDENTS = `query Incidents { needsAttention { incidents { ${INCIDENT} } } }`;
 
 const PAGE_OF = (name) => `query Group($first: Int!, $after: String) {
@@ -92,6 +94,9 @@ export async function readList(name, page, options) {
   list.edges.forEach(({ node }) => shorten(node.info));
   return list;
 }
+
+/** What a person decided last, or null. */
+export const readLastSettled = async (options) => (await fetchData(LAST_SETTLED, {}, options)).needsAttention.lastSettled;
 
 /** Uncertain messages by incident, the oldest first. */
 export const readIncidents = async (options) => (await fetchData(INCIDENTS, {}, options)).needsAttention.incidents ?? [];
