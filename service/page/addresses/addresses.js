@@ -3,6 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
 import { warnOf } from "../address-warning.js";
 import { digitOf } from "../bulk-bar.js";
+import { Drawings } from "../drawings.js";
 import { icons } from "../icons.js";
 import { mayAct } from "../keys.js";
 import { said } from "../language.js";
@@ -35,7 +36,8 @@ export class Addresses {
     this.typed = place.query.search ?? "";
     /** The row about which something is to be done: `{ cursor, kind, to, busy, fault }`. */
     this.asked = null;
-    this.drawings = [];
+    this.drawings = new Drawings(() => app.changed());
+    this.afterDrawing = this.drawings.after;
     this.lists = Object.fromEntries(TABS.map((tab) => [tab, new PagedList(app.guard((page, options) =>
       READ[tab]({ search: this.search, ...page }, options)), () => app.changed())]));
     this.readCounts = app.guard(readCounts);
@@ -210,15 +212,10 @@ export class Addresses {
     return [{ name: said.addresses.export, run: () => this.export() }];
   }
 
-  afterDrawing(work) {
-    this.drawings.push(work);
-    this.app.changed();
-  }
-
   drawn(root) {
     watchBlocks(root);
     drawnTabs(root);
-    for (const work of this.drawings.splice(0)) work();
+    this.drawings.drawn();
   }
 
   onKey = (event) => {
