@@ -1297,6 +1297,7 @@ export const words = {
     checks: {
       audience: {
         nobody: "Noch niemand ausgewählt.", empty: "In den Listen ist niemand.", events: "Wem ein Ereignis widerfährt.",
+        importing: "Der Import füllt seine Liste noch.",
         tooMany: "Zu viele, um sie auf einmal zu zählen.", inLists: (count) => `${count.toLocaleString("de")} in den Listen`,
         people: (count, exact) => `${exact ? "" : "Mindestens "}${count.toLocaleString("de")} ${count === 1 ? "Person" : "Personen"}, jede Adresse einmal`,
         nobodyLeft: (reasons) => `Niemand bleibt übrig: ${reasons}.`, leftOut: (reasons) => `Ausgelassen: ${reasons}.`,

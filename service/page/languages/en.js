@@ -1197,6 +1197,7 @@ export const words = {
     checks: {
       audience: {
         nobody: "Nobody is chosen yet.", empty: "Nobody is in the lists.", events: "Whom an event happens to.",
+        importing: "The import is still filling its list.",
         tooMany: "Too many to count at once.", inLists: (count) => `${count.toLocaleString("en")} in the lists`,
         people: (count, exact) => `${exact ? "" : "At least "}${count.toLocaleString("en")} ${count === 1 ? "person" : "people"}, an address once`,
         nobodyLeft: (reasons) => `Nobody is left: ${reasons}.`, leftOut: (reasons) => `Left out: ${reasons}.`,
