@@ -32,7 +32,11 @@ function menu(view) {
   const buttons = decisions.inMenu();
   const can = campaign.actions.includes("UPDATE") && campaign.status !== "DRAFT";
   if (!buttons.length && !can) return nothing;
-  const close = (event) => event.currentTarget.closest("details").removeAttribute("open");
+  const close = (event) => {
+    const details = event.currentTarget.closest("details");
+    details.removeAttribute("open");
+    details.querySelector("summary").focus();
+  };
   const onKey = (event) => {
     if (event.key !== "Escape" || !event.currentTarget.open) return;
     event.stopPropagation();

@@ -107,7 +107,8 @@ export class CampaignEditor {
     });
     this.state = "ready";
     this.test.load();
-    if (!campaign) this.focusNext = "edit-title";
+    // Also of a copy, whose button is gone: it is named first.
+    if (!campaign || document.activeElement === document.body) this.focusNext = "edit-title";
     if (campaign) this.count();
     this.askDomain();
     return undefined;
