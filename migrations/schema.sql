@@ -2715,6 +2715,7 @@ CREATE TABLE public.template_version (
     preview_text text NOT NULL,
     source_sha256 bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text,
     CONSTRAINT template_version_links_check CHECK (((links >= 0) AND (links <= 1000))),
     CONSTRAINT template_version_number_check CHECK ((number >= 1)),
     CONSTRAINT template_version_source_sha256_check CHECK ((length(source_sha256) = 32)),
@@ -3780,6 +3781,13 @@ CREATE INDEX destination_paused_by_person_idx ON public.destination USING btree 
 --
 
 CREATE INDEX event_of_message ON public.event USING btree (customer_id, message_id, id);
+
+
+--
+-- Name: event_settled; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX event_settled ON public.event USING btree (id) WHERE ((actor <> 'gateway'::text) AND (kind = ANY (ARRAY['RETRIED'::public.event_kind, 'ASSUMED_SENT'::public.event_kind, 'RELEASED'::public.event_kind, 'READDRESSED'::public.event_kind, 'CANCELLED'::public.event_kind, 'DISMISSED'::public.event_kind, 'SUPPRESSION_LIFTED'::public.event_kind, 'ASSIGNED'::public.event_kind, 'REPORT_BELIEVED'::public.event_kind])));
 
 
 --
@@ -4863,4 +4871,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261203800000'),
     ('20261204110000'),
     ('20261204820600'),
-    ('20261205010000');
+    ('20261205010000'),
+    ('20261205020000'),
+    ('20261205030000');

@@ -29,7 +29,8 @@ ATTRIBUTE = re.compile(r"attributes\.(?P<name>\w+)(?::(?P<type>text|number|boole
 
 _HEADINGS: Mapping[str, str] = {
     EXTERNAL_REF: "id ref reference externalref externalid customerid customerref customernumber customerno contactid "
-    "crmid clientid kundennummer kundennr kundenid referenz numeroclient idclient idcliente numerocliente "
+    "crmid clientid clientno clientnumber customernr custno custnr custnumber custid kundennummer kundennr kundenno "
+    "kdnummer kdnr kundenid referenz numeroclient idclient idcliente numerocliente "
     "codicecliente klantnummer klantid kundnummer kundenummer",
     ADDRESS: "address email emails emailaddress mail mailaddress emailadresse mailadresse epost epostadress "
     "epostadresse emailadres courriel adresseemail adressemail adresseelectronique correo correoelectronico "
@@ -119,8 +120,9 @@ def _guess(headings: Sequence[str]) -> list[str | None]:
 
 
 def _plain(heading: str) -> str:
-    """A heading in small letters without accents, spaces and signs: `E-Mail` is `email`."""
-    return "".join(c for c in unicodedata.normalize("NFKD", heading.casefold()) if c.isalnum())
+    """A heading in small letters without accents, spaces and signs: `E-Mail` is `email`, `Customer #` `customerno`."""
+    letters = unicodedata.normalize("NFKD", heading.replace("#", "no")).casefold()
+    return "".join(c for c in letters if c.isalnum())
 
 
 def _own_attribute(heading: str, taken: Sequence[str | None]) -> str | None:

@@ -122,7 +122,7 @@ async def lift(
             found = lifted["id"]
             evidence = [] if lifted["message_id"] is None else [
                 MessageRef(customer_id=lifted["customer_id"], message_id=lifted["message_id"])]  # fmt: skip
-            await _record(connection, dict.fromkeys([*evidence, *refs]), actor)
+            await _record(connection, dict.fromkeys([*evidence, *refs]), actor, EventKind.SUPPRESSION_LIFTED)
             await _notify(connection, key)
     released = 0
     for ref in refs if release_held else []:
@@ -132,6 +132,29 @@ async def lift(
         except Refusal:
             continue  # its campaign was cancelled, or the like: it stays held, and its own `actions` say why
     return Lifted(suppression_id=found, released=released)
+
+
+async def suppress_again(connection: Connection, *, suppression_id: UUID, actor: str) -> UUID:
+    """Take a lifting back: the suppression stands again as it did, and what is queued for its address is held. That it
+    was lifted stays on record. Returns the id of the one that stands now.
+
+    Raises Refusal: NOT_FOUND where no such suppression was lifted, ILLEGAL_STATE where its address is suppressed again,
+    or was once more since.
+    """
+    async with connection.transaction():
+        made = await QUERIES.suppress_again(connection, id=suppression_id)
+        if made is None:
+            if not await QUERIES.was_lifted(connection, id=suppression_id):
+                raise Refusal(RefusalCode.NOT_FOUND, "No such suppression was lifted.", ("suppressionId",))
+            message = "The address was suppressed again since it was lifted: look at what stands against it now."
+            raise Refusal(RefusalCode.ILLEGAL_STATE, message, ("suppressionId",))
+        await _hold(connection, made["address_key"], made["scope"], actor, customer_id=made["customer_id"])
+        if made["message_id"] is not None:
+            ref = MessageRef(customer_id=made["customer_id"], message_id=made["message_id"])
+            await _record(connection, [ref], actor, EventKind.UNDONE, decision=EventKind.SUPPRESSION_LIFTED)
+        await _notify(connection, made["address_key"])
+    again: UUID = made["id"]
+    return again
 
 
 async def _lifted_before(connection: Connection, key: bytes, *, goes_on: bool) -> UUID:
@@ -179,16 +202,16 @@ async def _hold(
     await hold_queued(connection, queued, HandOff.SUPPRESSED, actor)
 
 
-async def _record(connection: Connection, refs: Iterable[MessageRef], actor: str) -> None:
+async def _record(connection: Connection, refs: Iterable[MessageRef], actor: str, kind: EventKind, **data: str) -> None:
     for ref in refs:
         await QUERIES.insert_event(
             connection,
             customer_id=ref.customer_id,
             message_id=ref.message_id,
             recipient_no=0,
-            kind=EventKind.SUPPRESSION_LIFTED,
+            kind=kind,
             actor=actor,
-            data={},
+            data=data,
         )
     await notify_change(connection, ChangeKind.MESSAGE, list(refs))
 

@@ -19,7 +19,7 @@ from gateway.mail.message import DISMISSIBLE, MessageRef, Status
 from gateway.mail.verdict import Cause
 from gateway.outbox.actions import decide_many
 from gateway.outbox.dismissals import dismiss_many
-from gateway.outbox.possible_actions import RETRYABLE, MessageAction, read_standings, why_not
+from gateway.outbox.possible_actions import RETRYABLE, MessageAction, StayReason, read_standings, why_it_stays
 from gateway.outbox.put_off import Work, put_off_if_it_fails
 
 BATCH = 1000
@@ -39,11 +39,11 @@ _STATES: Mapping[BulkMessageAction, Collection[Status]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JudgedMessage:
-    """A message as it is now, and whether it allows an action."""
+    """A message as it is now. `stays`: why it does not allow an action; None when it does."""
 
     shown: ShownMessage
     cause: Cause | None
-    is_allowed: bool
+    stays: StayReason | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +88,7 @@ async def judge(
         JudgedMessage(
             shown=ShownMessage(ref=ref, status=found[ref].to.decided),
             cause=found[ref].to.cause,
-            is_allowed=why_not(wanted, found[ref]) is None,
+            stays=why_it_stays(wanted, found[ref]),
         )
         for ref in refs
         if ref in found

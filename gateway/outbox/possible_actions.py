@@ -54,6 +54,26 @@ OF_THE_ADDRESS = frozenset(
 )
 """Causes that another address of the customer's may mend."""
 
+
+class StayReason(StrEnum):
+    """Why a message stays as it is when something is done to many."""
+
+    STATUS = "STATUS"
+    SUPPRESSED = "SUPPRESSED"
+    OPTED_OUT = "OPTED_OUT"
+    NO_ADDRESS = "NO_ADDRESS"
+    SAME_ADDRESS = "SAME_ADDRESS"
+    CAMPAIGN_CANCELLED = "CAMPAIGN_CANCELLED"
+    RELAY_GONE = "RELAY_GONE"
+    DISMISSED = "DISMISSED"
+    ERASED = "ERASED"
+
+
+_SAME_ADDRESS = "The customer's present address is the one that it was for."
+_CANCELLED = "Its campaign was cancelled."
+_DISMISSED = "It is dismissed already."
+_OPTED_OUT_ALREADY = "Nothing is to be done about it: the customer opted out of such mail."
+
 NOTHING_TO_UNDO = (
     "There is no decision to take back: a person made none about it, or something else has happened to it since."
 )
@@ -171,6 +191,30 @@ def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
             return None if standing.undoable else illegal(NOTHING_TO_UNDO)
 
 
+_OF_BARS = {
+    RefusalCode.SUPPRESSED: StayReason.SUPPRESSED,
+    RefusalCode.OPTED_OUT: StayReason.OPTED_OUT,
+    RefusalCode.ERASED: StayReason.ERASED,
+    RefusalCode.ADDRESS_INVALID: StayReason.NO_ADDRESS,
+    RefusalCode.ADDRESS_RESERVED: StayReason.NO_ADDRESS,
+}
+_OF_STATES = {
+    _CANCELLED: StayReason.CAMPAIGN_CANCELLED,
+    WRONG_RELAY_ADVICE: StayReason.RELAY_GONE,
+    _SAME_ADDRESS: StayReason.SAME_ADDRESS,
+    _OPTED_OUT_ALREADY: StayReason.OPTED_OUT,
+    _DISMISSED: StayReason.DISMISSED,
+}
+
+
+def why_it_stays(action: MessageAction, standing: Standing) -> StayReason | None:
+    """Returns `why_not` as one of few reasons, to be counted; None when it can be done."""
+    refusal = why_not(action, standing)
+    if refusal is None:
+        return None
+    return _OF_BARS.get(refusal.code) or _OF_STATES.get(refusal.message, StayReason.STATUS)
+
+
 def illegal(message: str) -> Refusal:
     """Returns the refusal of what a message's state does not allow."""
     return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
@@ -178,7 +222,7 @@ def illegal(message: str) -> Refusal:
 
 def _why_not_send(standing: Standing) -> Refusal | None:
     if standing.campaign_cancelled:
-        return illegal("Its campaign was cancelled.")
+        return illegal(_CANCELLED)
     return illegal(WRONG_RELAY_ADVICE) if standing.relay_missing else None
 
 
@@ -202,7 +246,7 @@ def _why_not_readdress(standing: Standing) -> Refusal | None:
     if not standing.present:
         return _barred(RefusalCode.ADDRESS_INVALID)
     if standing.present[0].key == standing.to.place.key:
-        return illegal("The customer's present address is the one that it was for.")
+        return illegal(_SAME_ADDRESS)
     return _barred(standing.present[0].bar)
 
 
@@ -211,8 +255,8 @@ def _why_not_dismiss(standing: Standing) -> Refusal | None:
     if to.queued or to.decided not in DISMISSIBLE:
         return illegal("Only mail that is held, refused, expired or came back can be dismissed.")
     if to.cause is Cause.OPTED_OUT:
-        return illegal("Nothing is to be done about it: the customer opted out of such mail.")
-    return illegal("It is dismissed already.") if standing.dismissed else None
+        return illegal(_OPTED_OUT_ALREADY)
+    return illegal(_DISMISSED) if standing.dismissed else None
 
 
 def _barred(code: RefusalCode | None) -> Refusal | None:

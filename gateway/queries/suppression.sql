@@ -30,6 +30,23 @@ select lifted.id, lifted.address_key, lifted.reason, lifted.scope, lifted.since,
 from lifted
 returning id, customer_id, message_id;
 
+-- name: suppress_again^
+-- Lets the suppression of this id, the last of its address that was lifted, stand again from its day on, for the same
+-- reason; that it was lifted stays on record. Returns its new id, its key and its evidence as far as it is still there;
+-- nothing when it is not the last, or when the address is suppressed again.
+insert into suppression (address_key, reason, scope, since, actor, why, address, customer_id, message_id)
+select l.address_key, l.reason, l.scope, l.since, l.actor, l.why, l.address, m.customer_id, m.id
+from lifted_suppression l
+left join message m on m.customer_id = l.customer_id and m.id = l.message_id
+where l.id = :id
+  and not exists (select from lifted_suppression n where n.address_key = l.address_key and n.lifted_at > l.lifted_at)
+on conflict (address_key) do nothing
+returning id, address_key, scope, customer_id, message_id;
+
+-- name: was_lifted$
+-- Whether a suppression of this id was lifted.
+select exists (select from lifted_suppression where id = :id);
+
 -- name: last_lifted$
 -- The suppression of an address that was lifted last.
 select id from lifted_suppression where address_key = :address_key order by id desc limit 1;

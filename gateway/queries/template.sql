@@ -24,10 +24,10 @@ order by t.id, v.number desc;
 -- name: insert_template_version^
 -- Writes the next version of a template; returns its id and number.
 insert into template_version (template_id, number, locale, subject, source, compiled, fields, links, has_unsubscribe,
-                              preview_subject, preview_html, preview_text, source_sha256)
+                              preview_subject, preview_html, preview_text, source_sha256, created_by)
 values (:template_id, 1 + coalesce((select max(number) from template_version where template_id = :template_id), 0),
         :locale, :subject, :source, :compiled, :fields, :links, :has_unsubscribe, :preview_subject, :preview_html,
-        :preview_text, :source_sha256)
+        :preview_text, :source_sha256, :actor)
 returning id, number;
 
 -- name: template_version_by_id^

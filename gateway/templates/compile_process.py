@@ -14,6 +14,8 @@ import json
 import os
 import resource
 import sys
+from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
@@ -28,8 +30,10 @@ MEMORY = 512 << 20
 """Octets of address space: three times what the largest page takes (measured: 60,000 elements, 156 MB)."""
 PROCESSES = 2
 """At a time: publishing is rare, and must leave processors for the mail."""
+PREVIEW_PROCESSES = 1
+"""Of these for previews, which come with every pause in writing: the other is there for who publishes meanwhile."""
 MAX_WAITING = 20
-"""Pages that wait for a process, each up to a megabyte."""
+"""Pages that wait for a process, each up to a megabyte; previews and others are counted apart."""
 WAIT_SECONDS = 60.0
 """For the whole of it, waiting and starting: what takes longer waits for processors, not for the page."""
 
@@ -49,25 +53,34 @@ class TemplateCompiler:
         self._limits = (str(cpu_seconds), str(memory))
         self._wait_seconds = wait_seconds
         self._free = asyncio.Semaphore(PROCESSES)
-        self._waiting = 0
+        self._previewing = asyncio.Semaphore(PREVIEW_PROCESSES)
+        self._waiting: Counter[bool] = Counter()
 
-    async def compile(self, source: TemplateSource) -> CompiledSource:
-        """Returns what `compile_source` returns. Raises what it raises, Refusal(TEMPLATE_INVALID) for a page that takes
-        more than its limits, and CompilerUnavailable.
+    async def compile(self, source: TemplateSource, *, preview: bool = False) -> CompiledSource:
+        """Returns what `compile_source` returns. A `preview` waits for others, and never takes the last process.
+
+        Raises what it raises, Refusal(TEMPLATE_INVALID) for a page that takes more than its limits, and
+        CompilerUnavailable.
         """
-        if self._waiting >= MAX_WAITING:
-            raise CompilerUnavailable("Too many templates are being published: try again in a moment.")
-        self._waiting += 1
+        if self._waiting[preview] >= MAX_WAITING:
+            raise CompilerUnavailable("Too many templates are being compiled: try again in a moment.")
+        self._waiting[preview] += 1
         try:
-            async with asyncio.timeout(self._wait_seconds), self._free:
+            async with asyncio.timeout(self._wait_seconds), self._place(preview):
                 code, answer = await self._run(json.dumps(asdict(source), default="{:f}".format).encode())
         except TimeoutError:
             raise CompilerUnavailable("Compiling the template took too long: try again in a moment.") from None
         finally:
-            self._waiting -= 1
+            self._waiting[preview] -= 1
         if code:
             raise self._failure(code, ("html",) if source.mjml is None else ("mjml",))
         return _read_answer(json.loads(answer))
+
+    @contextlib.asynccontextmanager
+    async def _place(self, preview: bool) -> AsyncIterator[None]:
+        """A process is free; for previews one of theirs."""
+        async with self._previewing if preview else contextlib.nullcontext(), self._free:
+            yield
 
     async def _run(self, request: bytes) -> tuple[int, bytes]:
         process = await asyncio.create_subprocess_exec(

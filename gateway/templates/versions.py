@@ -123,10 +123,10 @@ def marked(version: CompiledTemplate, mark: str) -> CompiledTemplate:
 # Publishing ------------------------------------------------------------------------------------------------------
 
 
-async def publish(connection: Connection, new: CompiledSource) -> PublishedTemplate:
+async def publish(connection: Connection, new: CompiledSource, *, actor: str) -> PublishedTemplate:
     """Write a campaign template's next version; returns the version in use when it was made of the same source."""
     sha256 = _hash({**new.source, "publishing": PUBLISHING})
-    template_id, version_id, number = await _insert(connection, SourceType.CAMPAIGN, new, sha256)
+    template_id, version_id, number = await _insert(connection, SourceType.CAMPAIGN, new, sha256, actor=actor)
     return PublishedTemplate(
         template_id=template_id,
         version_id=version_id,
@@ -229,11 +229,11 @@ async def publish_builtins(connection: Connection) -> None:
             compiled={"subject": parts.subject, "html": parts.html, "text": parts.text},
             preview=builtin.preview(source, parts),
         )
-        await _insert(connection, source.source_type, new, sha256)
+        await _insert(connection, source.source_type, new, sha256, actor=None)
 
 
 async def _insert(
-    connection: Connection, source_type: SourceType, new: CompiledSource, source_sha256: bytes
+    connection: Connection, source_type: SourceType, new: CompiledSource, source_sha256: bytes, *, actor: str | None
 ) -> tuple[UUID, UUID, int]:
     """Returns template, id and number of the new version, or of the one in use when it was made of the same source."""
     async with connection.transaction():
@@ -256,6 +256,7 @@ async def _insert(
             preview_html=new.preview.html,
             preview_text=new.preview.text,
             source_sha256=source_sha256,
+            actor=actor,
         )
     return template["id"], made["id"], made["number"]
 

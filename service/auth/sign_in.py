@@ -98,7 +98,13 @@ async def open_session(request: Request) -> Response:
         await QUERIES.sweep_sessions(connection)
         row = await QUERIES.find_session(connection, session_sha256=digest(secret))
     response = _describe(
-        Session(name=name, secret=secret, expires_at=row["expires_at"], csrf_sha256=bytes(row["csrf_sha256"]))
+        Session(
+            name=name,
+            secret=secret,
+            expires_at=row["expires_at"],
+            csrf_sha256=bytes(row["csrf_sha256"]),
+            content=held["content"],
+        )
     )
     _set_cookie(request, response, secret)
     return response
@@ -158,6 +164,7 @@ def _describe(session: Session) -> Response:
         "csrfToken": session.csrf_token,
         "expiresAt": session.expires_at,
         "readOnly": session.read_only,
+        "content": session.content,
     }
     return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json", headers=dict(_NO_STORE))
 

@@ -76,6 +76,16 @@ async def _meant(reading: Reading, deployment: Deployment, rows: Sequence[Record
     return {key: one for key, one in found.items() if keys[key] not in closed}
 
 
+async def took_mail_or_is_mistyped(reading: Reading, address: str) -> tuple[bool, Meant | None]:
+    """Whether the domain of an address took mail of ours; and, if not, the address that it most likely stands for."""
+    domain = domain_of(address)
+    near = near_domains(domain)
+    rows = await reading.fetch(DOMAINS, domains=[domain, *near], depth=LOOKED_AT)
+    took = {row["domain"]: row["customers"] for row in rows}
+    known = {name: took[name] for name in near if name in took}
+    return domain in took, meant_by(address, Cause.BAD_DOMAIN, known, takes_mail=domain in took)
+
+
 def _facts(row: Record, meant: Meant | None) -> Facts:
     return Facts(
         address=row["address"],

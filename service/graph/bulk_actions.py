@@ -28,6 +28,7 @@ from gateway.mail.action_tokens import (
 from gateway.mail.message import MessageRef
 from gateway.outbox import bulk_actions
 from gateway.outbox.bulk_actions import BulkOrder, BulkResult, JudgedMessage
+from gateway.outbox.possible_actions import StayReason
 from service.errors import BadInput
 from service.finding.query import MessageQuery
 from service.finding.walk import walk
@@ -58,6 +59,14 @@ FilterArgument = Annotated[
 ]
 
 
+@strawberry.type(description="How many messages stay as they are for one reason.")
+class StayCount:
+    """A part of a whole."""
+
+    reason: StayReason = strawberry.field(description="Why.")
+    messages: int = strawberry.field(description="How many.")
+
+
 @strawberry.type(description="What a bulk action would do.")
 class MessageActionPreview:
     """As of now."""
@@ -70,6 +79,7 @@ class MessageActionPreview:
         "nothing would be done. At most 50,000 are looked at, and 10,000 acted on."
     )
     not_allowed: int = strawberry.field(description="How many of those looked at match and do not allow it.")
+    stay: list[StayCount] = strawberry.field(description="Those by the reason why, the most first.")
     causes: list[CauseCount] = strawberry.field(description="The messages by cause, the most first.")
     sample: list[Message] = strawberry.field(description="Some of them: at most ten, the oldest.")
 
@@ -145,7 +155,8 @@ async def preview_message_action(
         expires_at=datetime.fromtimestamp(ends_at, UTC),
         messages=len(looked.allowed),
         more=looked.more,
-        not_allowed=looked.not_allowed,
+        not_allowed=looked.stay.total(),
+        stay=[StayCount(reason=reason, messages=count) for reason, count in looked.stay.most_common() if count],
         causes=cause_counts(causes),
         sample=[Message.of(row) for row in await existing_rows(context.loaders.messages, keys)],
     )
@@ -157,7 +168,7 @@ class _Looked:
 
     shown_at: datetime
     allowed: list[JudgedMessage] = field(default_factory=list)
-    not_allowed: int = 0
+    stay: Counter[StayReason] = field(default_factory=Counter)
     more: bool = False
 
 
@@ -169,10 +180,11 @@ async def _look(context: Context, query: MessageQuery, action: BulkMessageAction
     async for refs, is_last in _found(context, query):
         async with context.pools.writing_connection() as connection:
             judged = await bulk_actions.judge(connection, refs, action, context.deployment)
-        allowed = [one for one in judged if one.is_allowed]
+        allowed = [one for one in judged if one.stays is None]
+        looked.stay.update(one.stays for one in judged if one.stays is not None)
+        looked.stay[StayReason.STATUS] += len(refs) - len(judged)
         room = MAX_SHOWN - len(looked.allowed)
         looked.allowed += allowed[:room]
-        looked.not_allowed += len(refs) - len(allowed)
         looked_at, refused = looked_at + len(refs), refused + len(judged) - len(allowed)
         looked.more = len(allowed) > room or not is_last
         if len(allowed) > room or looked_at >= MAX_LOOKED_AT or refused >= MAX_REFUSED:

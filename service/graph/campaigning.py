@@ -269,7 +269,7 @@ async def create_template(info: Info, input: Input[CreateTemplateInput]) -> Crea
     context = info.context
     compiled = await context.compiler.compile(source_of(input))
     async with context.pools.writing_connection() as connection, connection.transaction():
-        published = await versions.publish(connection, compiled)
+        published = await versions.publish(connection, compiled, actor=context.actor)
     row = await existing_row(context.reading_back().loaders.templates, published.template_id)
     return CreateTemplatePayload(template=Template.of(row), warnings=MailWarning.of_all(published.warnings))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import strawberry
@@ -17,7 +17,7 @@ from gateway.campaigns.counts import Count, CountPrecision
 from gateway.campaigns.list_counts import SAMPLED_BLOCKS
 from gateway.campaigns.lists import ListKind
 from gateway.mail.names import tidy_name
-from service.database import Statement, statement
+from service.database import DatabasePools, Reading, Statement, statement
 from service.errors import BadInput
 from service.graph.connection import (
     BEFORE_EVERYTHING,
@@ -28,8 +28,9 @@ from service.graph.connection import (
     read_number_window,
 )
 from service.graph.context import Context, Info
-from service.graph.counting import CountableConnection
+from service.graph.counting import CountedConnection
 from service.graph.customer import Customer
+from service.graph.exporting import linking
 from service.graph.node import LARGEST_BIGINT, asked_id, read_number, read_uuid
 from service.graph.search_patterns import read_search
 
@@ -58,6 +59,8 @@ MAX_COUNTED = 10_000
 """Customers counted one by one, and those of whom a page is sorted: some ten milliseconds."""
 NO_MAIL = UUID(int=0)
 """Stands for the newest mail of who has none."""
+EXPORTED_AT_ONCE = 500
+"""Customers of a file that are in memory at a time."""
 MAX_FILTERED = 100
 """Lists and tags that a filter names: of each list a page is read."""
 
@@ -97,6 +100,21 @@ class CustomerFilter:
         default=None, description=f"Only those with one of these tags, at most {MAX_FILTERED}."
     )
 
+    def to_json(self, search: str | None) -> dict[str, Any]:
+        """What a link to the list says, with its search."""
+        return {
+            "search": search,
+            "needs_attention": self.needs_attention,
+            "opted_out": self.opted_out,
+            "list_ids": self.list_ids,
+            "tags": self.tags,
+        }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> CustomerFilter:
+        """The filter that a link names."""
+        return cls(**{name: value for name, value in said.items() if name != "search"})
+
 
 FilterArgument = Annotated[CustomerFilter | None, strawberry.argument(description="Which customers; all when omitted.")]
 
@@ -122,12 +140,23 @@ async def list_customers(
     order_by: CustomerOrder,
     first: First,
     after: After,
-) -> CountableConnection[Customer]:
+) -> CountedConnection[Customer]:
     """All, or those found and not filtered out. Raises BadInput."""
-    chosen = await _choose(info.context, search, filter or CustomerFilter())
+    filter = filter or CustomerFilter()
+    chosen = await _choose(info.context, search, filter)
     by_latest = order_by is CustomerOrder.LATEST_MAIL
     page = await (_by_latest_mail if by_latest else _newest)(info.context, chosen, first, after)
-    return CountableConnection.countable(page, partial(count_customers, info.context, chosen))
+    counting = partial(count_customers, info.context, chosen)
+    return CountedConnection.counted(page, counting, linking(info.context, {"customers": filter.to_json(search)}))
+
+
+async def export_customers(source_anew: Callable[[], Source], wanted: Mapping[str, Any]) -> AsyncIterator[list[Record]]:
+    """All that a link names, newest first, a batch at a time. Raises BadInput."""
+    chosen = await _choose(source_anew(), wanted["search"], CustomerFilter.from_json(wanted))
+    page, before = _static_page(chosen), LARGEST_BIGINT
+    while rows := await chosen.fetch(source_anew(), page, before=before, rows=EXPORTED_AT_ONCE):
+        yield rows
+        before = rows[-1]["id"]
 
 
 async def _newest(context: Context, chosen: Chosen, first: int, after: str | None) -> Connection[Customer]:
@@ -193,6 +222,16 @@ async def _some(context: Context, chosen: Chosen) -> list[int] | None:
     return None if len(rows) > MAX_COUNTED else [row["id"] for row in rows]
 
 
+class Source(Protocol):
+    """What customers are read with: a request's context, or what a file has of one."""
+
+    @property
+    def reading(self) -> Reading: ...
+
+    @property
+    def pools(self) -> DatabasePools: ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
     """What a list is to hold: the parameters of its filter and its search. `dynamic`: the lists of the filter, where
@@ -214,7 +253,7 @@ class Chosen:
             return CUSTOMER_IDS_OF_LISTS
         return None if self.values["tags"] is None else CUSTOMER_IDS_TAGGED
 
-    async def fetch(self, context: Context, page: Statement, **values: Any) -> list[Record]:
+    async def fetch(self, context: Source, page: Statement, **values: Any) -> list[Record]:
         """Read one of this module's statements with these parameters and its own."""
         given = {name: value for name, value in self.values.items() if name in page.parameters} | values
         if not self.dynamic:
@@ -228,7 +267,7 @@ class Chosen:
 _NO_SEARCH = dict.fromkeys(("word", "other_words", "reference", "address", "in_a_labels"))
 
 
-async def _choose(context: Context, search: str | None, filter: CustomerFilter) -> Chosen:
+async def _choose(context: Source, search: str | None, filter: CustomerFilter) -> Chosen:
     """Raises BadInput."""
     wanted = _read_filter(filter)
     patterns = _NO_SEARCH if search is None else read_search(search.strip())

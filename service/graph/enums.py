@@ -7,6 +7,7 @@ from enum import EnumMeta
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from gateway.campaigns.address_check import AddressWarningKind
 from gateway.campaigns.counts import CountPrecision
 from gateway.campaigns.criteria import CustomerField, MailHappening
 from gateway.campaigns.imports import ImportStatus
@@ -37,7 +38,7 @@ from gateway.mail.source import ColorHint, ConnectionType, Direction, SourceType
 from gateway.mail.verdict import Cause, Outcome
 from gateway.notify.changes import ChangeKind
 from gateway.outbox.gateway_history import GatewaySpan
-from gateway.outbox.possible_actions import MessageAction
+from gateway.outbox.possible_actions import MessageAction, StayReason
 from gateway.outbox.relay_limits import RelayEventKind
 from gateway.templates.mail_warnings import MailWarningCode
 from service.finding.query import MessageOrder
@@ -329,6 +330,25 @@ _describe(
     BAD_ADDRESS="A server said that there is no such mailbox.",
     COMPLAINT="Its reader reported our mail as spam.",
     STAFF="Our people said so.",
+)
+_describe(
+    StayReason,
+    "Why a message stays as it is when something is done to many.",
+    STATUS="Its status does not allow it, or it is being sent right now.",
+    SUPPRESSED="Its address must not be mailed.",
+    OPTED_OUT="The customer opted out of such mail.",
+    NO_ADDRESS="There is no address that can be mailed.",
+    SAME_ADDRESS="The customer's present address is the one that it was for.",
+    CAMPAIGN_CANCELLED="Its campaign was cancelled.",
+    RELAY_GONE="It may leave by one relay alone, which is not configured any more.",
+    DISMISSED="It was taken off the worklist already.",
+    ERASED="The customer was erased.",
+)
+_describe(
+    AddressWarningKind,
+    "What kind of thing speaks against an address.",
+    TYPO="Its domain looks mistyped.",
+    NO_MAIL_SERVER="DNS names no server that takes mail for its domain, or says that none does.",
 )
 _describe(
     SolutionKind,

@@ -153,6 +153,8 @@ class Loaders:
     """The ids of a campaign's mailings, in order."""
     templates: One[UUID] = _one("templates_by_id", "id")
     """Template rows, with their newest version, by id."""
+    list_uses: One[int] = _one("uses_of_lists", "id")
+    """How many campaigns name a list, by the list's id."""
     template_uses: One[UUID] = _one("uses_of_templates", "id")
     """How many campaigns use a template; none when no campaign does."""
     template_versions: One[UUID] = _one("template_versions_by_id", "id")

@@ -117,6 +117,11 @@ class Mutation:
         suppression.suppress_address, "Say that an address must not be mailed; its queued mail is held."
     )
     lift_suppression = intent(suppression.lift_suppression, "Say that an address may be mailed again. Opt-outs stay.")
+    suppress_again = intent(
+        suppression.suppress_again,
+        "Take the lifting of a suppression back: it stands again as it did, with a new id, and what is queued for its "
+        "address is held.",
+    )
     correct_address = intent(
         suppression.correct_address,
         "Replace an address of a customer's, and send what waits for it to the right one. What stands against the"

@@ -15,6 +15,7 @@ from strawberry.types import ExecutionContext
 from service.errors import BadInput
 from service.finding.query import MessageOrder
 from service.graph import (
+    address_check,
     bulk_actions,
     campaign_list,
     imports,
@@ -106,7 +107,7 @@ class Query:
         order_by: OrderArgument = CustomerOrder.LATEST_MAIL,
         first: First = 50,
         after: After = None,
-    ) -> CountableConnection[Customer]:
+    ) -> CountedConnection[Customer]:
         """Raises BadInput."""
         return await list_customers(info, search, filter, order_by, first, after)
 
@@ -136,7 +137,7 @@ class Query:
         lifted: suppression.LiftedArgument = False,
         first: First = 50,
         after: After = None,
-    ) -> Connection[Suppression] | None:
+    ) -> CountedConnection[Suppression] | None:
         """Raises BadInput."""
         return await suppression.list_suppressions(info, search, reason, lifted, first, after)
 
@@ -254,6 +255,15 @@ class Query:
     ) -> SenderCheck | None:
         """Asks DNS."""
         return await sender_check.check_sender(info, id)
+
+    @strawberry.field(
+        description="What speaks against an address that a person types: it looks mistyped, or nobody takes mail for "
+        "its domain. Asks DNS.",
+        directives=[Cost(objects=500)],
+    )
+    async def check_address(self, info: Info, address: address_check.AddressArgument) -> address_check.AddressCheck:
+        """Raises BadInput for what is no address."""
+        return await address_check.check_address(info, address)
 
     @strawberry.field(
         description="What a bulk action would do, and the token that lets it. Writes nothing.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -10,25 +10,21 @@ import strawberry
 from gateway.consent import suppressions
 from gateway.consent.suppressions import LONGEST_WHY
 from gateway.errors import Refusal, RefusalCode
-from gateway.mail.address import LONGEST_ADDRESS, parse_address, with_a_labels
+from gateway.mail.address import parse_address, with_a_labels
 from gateway.mail.card_number import refuse_card_number
 from gateway.mail.choice import SuppressionReason, SuppressionScope
-from service.database import QUERIES, Connection, statement
-from service.errors import BadInput
+from service.database import QUERIES, Connection
+from service.graph import suppression_list
 from service.graph.connection import After, First, read_window
-from service.graph.connection import Connection as Page
 from service.graph.context import Context, Info
+from service.graph.counting import CountedConnection
 from service.graph.customer import Customer, Suppression
+from service.graph.exporting import linking
 from service.graph.intent import Input
 from service.graph.loaders import existing_row, existing_rows
 from service.graph.node import read_typed_id
-from service.graph.search_patterns import literal
+from service.graph.suppression_list import SuppressionQuery
 from service.graph.user_error import UserError, user_errors
-
-SUPPRESSIONS_PAGE = statement("suppressions_page")
-SUPPRESSIONS_FOUND = statement("suppressions_found")
-SHORTEST_SEARCH = 3
-"""Characters: a trigram index finds nothing shorter."""
 
 SearchArgument = Annotated[
     str | None,
@@ -45,30 +41,16 @@ LiftedArgument = Annotated[
 
 async def list_suppressions(
     info: Info, search: str | None, reason: SuppressionReason | None, lifted: bool, first: First, after: After
-) -> Page[Suppression]:
+) -> CountedConnection[Suppression]:
     """Newest first. Raises BadInput."""
-    window = read_window(first, after)
-    values = {"before": window.before, "rows": window.rows, "lifted": lifted, "reason": reason}
-    if search is None:
-        rows = await info.context.reading.fetch(SUPPRESSIONS_PAGE, **values)
-    else:
-        found = _read_search(search, info.context)
-        rows = await info.context.reading.fetch(SUPPRESSIONS_FOUND, **values, **found)
-    keys = [row["id"] for row in rows]
-    shown = await existing_rows(info.context.loaders.suppressions, keys[: window.first])
-    return window.connect([Suppression.of(row) for row in shown], [key.hex for key in keys])
-
-
-def _read_search(search: str, context: Context) -> dict[str, str | bytes | None]:
-    search = search.strip()
-    if not SHORTEST_SEARCH <= len(search) <= LONGEST_ADDRESS:
-        raise BadInput("search", f"is {SHORTEST_SEARCH} to {LONGEST_ADDRESS} characters")
-    key = None
-    if "@" in search:
-        search = with_a_labels(search)
-        with suppress(Refusal):
-            key = context.deployment.key_of(parse_address(search, allow_reserved=True).text)
-    return {"pattern": f"%{literal(search)}%", "address_key": key}
+    context, window = info.context, read_window(first, after)
+    query = SuppressionQuery(search=search, reason=reason, lifted=lifted)
+    fetch, deployment = context.reading.fetch, context.deployment
+    ids = await suppression_list.read_page(fetch, deployment, query, window.before, window.rows)
+    shown = await existing_rows(context.loaders.suppressions, ids[: window.first])
+    page = window.connect([Suppression.of(row) for row in shown], [one.hex for one in ids])
+    counting = partial(suppression_list.count, fetch, deployment, query)
+    return CountedConnection.counted(page, counting, linking(context, {"suppressions": query.to_json()}))
 
 
 @strawberry.input(description="An address to suppress.")
@@ -91,6 +73,13 @@ class LiftSuppressionInput:
         description=f"Whether the messages held for it go out, too: up to {suppressions.MAX_RELEASED} of them, the "
         "oldest first; another call goes on with the rest.",
     )
+
+
+@strawberry.input(description="A lifting to take back.")
+class SuppressAgainInput:
+    """By the suppression that was lifted."""
+
+    suppression_id: strawberry.ID = strawberry.field(description="The id of the Suppression that was lifted.")
 
 
 @strawberry.input(description="An address to correct.")
@@ -178,6 +167,17 @@ async def lift_suppression(info: Info, input: Input[LiftSuppressionInput]) -> Li
     await context.wakeup.notify()
     row = await existing_row(context.reading_back().loaders.suppressions, lifted.suppression_id)
     return LiftSuppressionPayload(suppression=Suppression.of(row), released=lifted.released)
+
+
+async def suppress_again(info: Info, input: Input[SuppressAgainInput]) -> SuppressionPayload:
+    """As it stood before; what went out meanwhile is not called back."""
+    context, found = info.context, read_typed_id(input.suppression_id, "Suppression")
+    if found is None or found.row_id is None:
+        raise Refusal(RefusalCode.NOT_FOUND, "There is no such suppression.", ("suppressionId",))
+    async with context.pools.writing_connection() as connection:
+        again = await suppressions.suppress_again(connection, suppression_id=found.row_id, actor=context.actor)
+    row = await existing_row(context.reading_back().loaders.suppressions, again)
+    return SuppressionPayload(suppression=Suppression.of(row))
 
 
 async def correct_address(info: Info, input: Input[CorrectAddressInput]) -> CorrectAddressPayload:

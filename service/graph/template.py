@@ -161,6 +161,10 @@ class TemplateVersion(FromRow, Node):
     sample_data: Json = strawberry.field(description="Its sample data.")
     locale: str = strawberry.field(description="Its language (BCP 47).")
     created_at: datetime = strawberry.field(description="When it was published.")
+    created_by: str | None = strawberry.field(
+        description="Who published it: the name of a token or person; null when it came with the product, or is older "
+        "than this is written down."
+    )
 
     @strawberry.field(description="With its sample data.")
     async def preview(self, info: Info) -> EmailPreview:

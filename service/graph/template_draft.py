@@ -59,16 +59,18 @@ async def preview_template(info: Info, source: CreateTemplateInput, customer: st
     context = info.context
     chosen = None if customer is None else asked_id(customer, "Customer", "customerId").customer_id
     try:
-        compiled = await context.compiler.compile(source_of(source))
+        compiled = await context.compiler.compile(source_of(source), preview=True)
     except Refusal as refusal:
         return TemplatePreview(user_errors=user_errors([refusal]))
     except Refusals as several:
         return TemplatePreview(user_errors=user_errors(several.refusals))
     async with context.pools.reading_connection() as connection:
         reader = await template_material.reader_of(connection, compiled, chosen)
-        if reader is None or (customer is not None and chosen is None):
-            return None
-        shown, lacking, fields = await asyncio.to_thread(_shown, compiled, None if chosen is None else reader)
+    if reader is None or (customer is not None and chosen is None):
+        return None
+    # A page takes some time to fill in: no connection waits for it.
+    shown, lacking, fields = await asyncio.to_thread(_shown, compiled, None if chosen is None else reader)
+    async with context.pools.reading_connection() as connection:
         warnings = await versions.warnings_of_source(connection, compiled, shown.html)
     return TemplatePreview(
         subject=shown.subject,

@@ -15,7 +15,7 @@ from asyncpg import Record
 from gateway.campaigns import counts, sender_check
 from gateway.campaigns.counts import CountPrecision
 from gateway.mail.dns_records import DnsRecordKind
-from gateway.mail.message import Status
+from gateway.mail.message import EventKind, Status
 from gateway.mail.response import Stage
 from gateway.mail.source import SourceType
 from gateway.mail.verdict import Cause
@@ -33,7 +33,7 @@ from service.graph.gateway_state import Destination, Lane, Relay
 from service.graph.loaders import existing_rows
 from service.graph.messages import MessageConnection
 from service.graph.node import Node
-from service.graph.row import FromValue
+from service.graph.row import FromRow, FromValue
 from service.graph.scalars import Json
 from service.graph.sender_check import SenderCheck
 from service.graph.unmatched import UnmatchedMail, list_unmatched
@@ -46,6 +46,7 @@ INCIDENTS = statement("uncertain_incidents")
 CAMPAIGNS_PAGE = statement("troubled_campaigns_page")
 SENDERS = statement("senders_not_ready")
 PAUSED_LANES = statement("lanes_paused_by_gateway")
+LAST_SETTLED = statement("last_settled")
 
 WORKLIST_ID = "Worklist"
 """The one id: there is one list for all."""
@@ -119,6 +120,21 @@ class UncertainIncident(FromValue[Incident]):
     def filter(self) -> Json:
         """By their ids: no other filter keeps apart what became uncertain in one minute."""
         return Json({"statuses": [Status.UNCERTAIN.value], "ids": self.value.ids})
+
+
+@strawberry.type(description="What a person decided about a message.")
+class Settled(FromRow):
+    """Over a row of event."""
+
+    settled_at: datetime = strawberry.field(description="When.")
+    actor: str = strawberry.field(name="by", description="Who: the name of a token or person.")
+    kind: EventKind = strawberry.field(description="What was decided.")
+
+    @strawberry.field(description="About which message; null when it is none any more.")
+    async def message(self, info: Info) -> Message | None:
+        """By its loader."""
+        found = await info.context.loaders.messages.load((self.row["customer_id"], self.row["message_id"]))
+        return Message.of(found) if found else None
 
 
 @strawberry.type(description="What waits for a person. An error in one list leaves the others.")
@@ -222,6 +238,12 @@ class Worklist(Node):
         async with info.context.pools.reading_connection() as connection:
             states = await lanes.lane_states(connection)
         return [Lane.of(one) for one in states if one.name in names]
+
+    @strawberry.field(description="What a person decided last; null when nobody decided anything yet.")
+    async def last_settled(self, info: Info) -> Settled | None:
+        """One row of an index that holds people's decisions alone."""
+        rows = await info.context.reading.fetch(LAST_SETTLED)
+        return Settled.of(rows[0]) if rows else None
 
     @strawberry.field(
         description="Senders in use whose DNS is not ready, by the last check: daily, an hour after it was found so, "

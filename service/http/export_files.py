@@ -22,14 +22,17 @@ from gateway.mail.table_text import csv_line
 from service.database import DatabasePools, Reading, Statement
 from service.finding.query import MessageQuery
 from service.finding.walk import keys
-from service.graph import bad_address_list, unmatched_list
+from service.graph import bad_address_list, suppression_list, unmatched_list
 from service.graph.address_solutions import Judged, read_solutions
 from service.graph.bad_address_list import BadAddressQuery
+from service.graph.customer_search import export_customers
 from service.graph.list_pages import Membership, all_members, lists_of_customer
 from service.graph.loaders import Loaders, existing_rows
 from service.graph.node import customer_global_id, message_global_id, number_global_id, row_global_id
 from service.graph.recipient_lists import export_rows
+from service.graph.suppression_list import SuppressionQuery
 from service.graph.waiting_list import WaitingList, export_refs
+from service.http.consent_files import CUSTOMER_COLUMNS, SUPPRESSION_COLUMNS, customer_lines, suppression_lines
 
 RECIPIENT_COLUMNS = (
     "customerId",
@@ -102,6 +105,14 @@ class ExportFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Source:
+    """What customers are read with."""
+
+    reading: Reading
+    pools: DatabasePools
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExportFiles:
     """Opens files; what it reads with outlives a request."""
 
@@ -129,6 +140,15 @@ class ExportFiles:
                 return ExportFile(
                     name=f"bad-addresses.{ending}", pieces=_table(BAD_ADDRESS_COLUMNS, addresses, link.format)
                 )
+            case {"suppressions": wanted}:
+                query = SuppressionQuery.from_json(wanted)
+                ids = suppression_list.export_ids(self._fetch, self.deployment, query)
+                pieces = _table(SUPPRESSION_COLUMNS, suppression_lines(self._loaders, ids), link.format)
+                return ExportFile(name=f"suppressions.{ending}", pieces=pieces)
+            case {"customers": wanted}:
+                chosen = export_customers(self._source, wanted)
+                pieces = _table(CUSTOMER_COLUMNS, customer_lines(self._loaders, chosen), link.format)
+                return ExportFile(name=f"customers.{ending}", pieces=pieces)
             case {"messages": query, "oldest_first": oldest_first}:
                 mails = self._messages(self._found(MessageQuery.from_json(query), oldest_first))
                 return ExportFile(name=f"messages.{ending}", pieces=_table(MESSAGE_COLUMNS, mails, link.format))
@@ -145,6 +165,9 @@ class ExportFiles:
     def _loaders(self) -> Loaders:
         """Anew for each batch, or all batches would stay in memory."""
         return Loaders(Reading(self.pools), self.pools, self.deployment)
+
+    def _source(self) -> _Source:
+        return _Source(reading=Reading(self.pools), pools=self.pools)
 
     async def _fetch(self, wanted: Statement, **values: Any) -> list[Record]:
         return await Reading(self.pools).fetch(wanted, **values)

@@ -9,7 +9,7 @@ export function bulkBar({ count, actions, clear, plan = nothing, note = nothing 
   return html`<div class="bulk ${plan === nothing ? "" : "planned"}" role="region" aria-label=${said.shared.chosenRows}>${
     plan === nothing
       ? html`<div class="bulk-line"><span class="bulk-count">${said.shared.chosen(count)}</span>
-          ${actions.map(({ name, run, kind = "" }, index) => html`<button type="button" class="button ${kind}" aria-keyshortcuts=${index + 1} @click=${run}>${
+          ${actions.map(({ name, run, kind = "" }, index) => html`<button type="button" class="button ${kind}" data-acts aria-keyshortcuts=${index + 1} @click=${run}>${
             index < 9 ? html`<kbd aria-hidden="true">${index + 1}</kbd>` : nothing}${name}</button>`)}
           ${note === nothing ? nothing : html`<span class="bulk-note">${note}</span>`}
           <button type="button" class="link bulk-clear" @click=${clear}>${said.shared.clear}</button></div>`

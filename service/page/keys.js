@@ -38,7 +38,7 @@ export class Keys {
   goes(event) {
     const since = this.now() - this.goSince;
     this.goSince = -Infinity;
-    if (since > SEQUENCE_MS) return false;
+    if (since > SEQUENCE_MS || event.shiftKey) return false;
     const view = Object.keys(VIEWS).find((each) => VIEWS[each].key === event.key.toLowerCase());
     if (!view) return false;
     this.app.visit(placeOf(view));
@@ -49,6 +49,8 @@ export class Keys {
     const { key } = event;
     if (key === "/") return focusSearch();
     if (key === "?") this.app.openOverlay("help");
+    // A keyboard may have / and ? with Shift; a letter with it is another key.
+    else if (event.shiftKey) return false;
     else if (key.toLowerCase() === "g") this.goSince = this.now();
     else if (key.toLowerCase() === "z" && this.undoLine.can) this.undoLine.undo();
     else return false;

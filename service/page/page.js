@@ -7,6 +7,7 @@ import { watchKeys } from "./keys.js";
 import { loadLanguage, said } from "./language.js";
 import { fitDates } from "./moments.js";
 import { failure, noSuchPage, skeleton } from "./notices.js";
+import { drawnActing, watchActing } from "./offline-buttons.js";
 import { Overlays } from "./overlays.js";
 import { Places } from "./places.js";
 import { applyPreferences, onPreference } from "./preferences.js";
@@ -266,6 +267,7 @@ function draw() {
   }
   page?.drawn(root);
   overlays.drawn(root);
+  drawnActing(root, offline);
 }
 
 /** Keep the sign-in dialog open while the session has ended: a browser may close any dialog. */
@@ -297,4 +299,5 @@ opened.catch(() => {});
 await renew();
 onPreference(renew);
 watchKeys({ app, undoLine });
+watchActing(app);
 open(opened);

@@ -57,6 +57,8 @@ export class Palette {
   constructor(app, close) {
     this.app = app;
     this.close = close;
+    /** Lists of messages that were saved, once they are read. */
+    this.searches = [];
     this.reading = Object.fromEntries(Object.entries(SEARCHES).map(([kind, document]) =>
       [kind, app.guard(async (search, options) => (await fetchData(document, { search, first: FIRST }, options))[kind])]));
     this.clear();
@@ -78,6 +80,14 @@ export class Palette {
 
   opened() {
     this.clear();
+    this.readSearches();
+  }
+
+  /** Read each time: another tab may have saved one. Their module comes with the first opening. */
+  async readSearches() {
+    const { savedSearches } = await import("./messages/saved-searches.js");
+    this.searches = savedSearches({}).map(({ name, query }) => ({ name, place: { view: "messages", path: [], query } }));
+    this.app.changed();
   }
 
   closed() {
@@ -123,7 +133,7 @@ export class Palette {
     const views = Object.keys(VIEWS).map((view) => ({ name: said.shell.views[view], icon: viewIcons[view], place: placeOf(view), keys: `G ${VIEWS[view].key.toUpperCase()}` }));
     const actions = (this.app.shown?.actions?.() ?? []).map(({ name, keys, run }) => ({ name, keys, run }));
     const groups = [
-      ["views", views.filter(fits)], ["actions", actions.filter(fits)], ["everywhere", search ? this.everywhere().filter(fits) : []],
+      ["views", views.filter(fits)], ["actions", actions.filter(fits)], ["searches", this.searches.filter(fits)], ["everywhere", search ? this.everywhere().filter(fits) : []],
       ...Object.keys(SEARCHES).map((kind) => [kind, [...(this.found[kind] ?? []), ...this.whole(kind, search)]]),
     ];
     return groups.filter(([, items]) => items.length);

@@ -7,6 +7,10 @@ import { number } from "./numbers.js";
 export const planLine = (count, what, detail = nothing) => html`<span class="plan-count">${number(count)}</span>
   <span class="plan-what">${what}${detail === nothing ? nothing : html`<small>${detail}</small>`}</span>`;
 
+/** A line for each reason why messages stay as they are, `[{ reason, messages }]`; `status` says what it is about theirs. */
+export const stayLines = (stay, status = said.shared.stayWhy.STATUS) =>
+  stay.map(({ reason, messages }) => planLine(messages, said.shared.stay(messages === 1), reason === "STATUS" ? status : said.shared.stayWhy[reason]));
+
 /**
  * The panel. `lines` are templates, most by `planLine`; `confirm` is the button's whole text with its number, or null
  * where nothing would be done; `act()` does it, `back()` leaves. `busy` while it is done, `fault` why it was not.
@@ -30,7 +34,7 @@ export function plan({ heading, lines, confirm, busy = false, fault = null, act,
       ${fields}
       <p class="fault" role="alert">${fault ?? nothing}</p>
       <div class="plan-buttons">
-        ${confirm ? html`<button type="submit" class="button primary" aria-disabled=${busy ? "true" : "false"}>${confirm}</button>` : nothing}
+        ${confirm ? html`<button type="submit" class="button primary" data-acts aria-disabled=${busy ? "true" : "false"}>${confirm}</button>` : nothing}
         <button type="button" class="button" @click=${back}>${said.shared.back}</button>
       </div>
     </form></section>`;

@@ -4,7 +4,7 @@ import { said } from "./language.js";
 
 let current = null;
 
-/** `{ name, csrfToken, expiresAt, readOnly }`, or null when signed out. */
+/** `{ name, csrfToken, expiresAt, readOnly, content }` (content: whether it may see the mail itself), or null when signed out. */
 export const session = () => current;
 
 /** Reads the session. Throws SignedOut or Offline. */
@@ -56,10 +56,14 @@ async function remember(answer) {
   return current;
 }
 
-/** A fetch that throws Offline when there is no response. */
+/** Octets of requests that a browser lets outlive their page: 64 KiB of all together. */
+const KEPT_ALIVE = 30_000;
+
+/** A fetch that throws Offline when there is no response. While the page is hidden, it may be gone before the answer is. */
 export async function request(path, options = {}) {
+  const keepalive = document.hidden && typeof options.body === "string" && options.body.length < KEPT_ALIVE;
   try {
-    return await fetch(path, { credentials: "same-origin", ...options });
+    return await fetch(path, { credentials: "same-origin", ...(keepalive && { keepalive }), ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Offline();

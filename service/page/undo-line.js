@@ -55,7 +55,7 @@ export class UndoLine {
     const { last } = this;
     return html`<div class="undo-line" ?hidden=${!last}>
       <p role="status">${last ? html`${last.text}${last.fault ? html` <b class="red">${said.shell.notUndone(last.fault)}</b>` : nothing}` : nothing}</p>
-      ${last?.undo ? html`<button type="button" class="link" aria-keyshortcuts="Z" ?disabled=${last.busy}
+      ${last?.undo ? html`<button type="button" class="link" data-acts aria-keyshortcuts="Z" ?disabled=${last.busy}
         @click=${() => this.undo()}>${said.shell.undo}</button>` : nothing}
       ${last ? html`<button type="button" class="round" aria-label=${said.shell.close} title=${said.shell.close} @click=${this.close}>${icons.close}</button>` : nothing}
     </div>`;

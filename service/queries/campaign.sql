@@ -28,6 +28,8 @@ where c.id < :before and (c.archived_at is not null) = :archived::boolean
   and (:statuses::text[] is null or c.status::text = any(:statuses::text[]))
   and (:kind::text is null or c.kind::text = :kind::text)
   and (:pattern::text is null or c.title ilike :pattern::text)
+  and (:list_ids::integer[] is null
+       or c.id in (select n.campaign_id from campaign_list n where n.list_id = any(:list_ids::integer[])))
 order by c.id desc
 limit :rows;
 
@@ -62,6 +64,13 @@ cross join lateral (
     limit 1
 ) v
 where t.id = any(:ids::uuid[]);
+
+-- name: uses_of_lists
+-- How many campaigns are for each of these lists, or leave its members out; lists that no campaign names are left out.
+select n.list_id as id, count(*)::integer as campaigns
+from campaign_list n
+where n.list_id = any(:ids::integer[])
+group by n.list_id;
 
 -- name: uses_of_templates
 -- How many campaigns have a mailing of a version of these templates; those that no campaign uses are left out.
@@ -108,7 +117,7 @@ limit :rows;
 -- Versions of templates, without what they were compiled to.
 select v.id, v.template_id, v.number, v.subject, v.source->>'mjml' as mjml, v.source->>'html' as html,
        v.source->>'text' as text, coalesce(v.source->'sample_data', '{}'::jsonb) as sample_data, v.locale,
-       v.created_at
+       v.created_at, v.created_by
 from template_version v
 where v.id = any(:ids::uuid[]);
 

@@ -44,6 +44,26 @@ where p.id < :before and (p.lifted_at is not null) = :lifted::boolean
 order by p.id desc
 limit :rows;
 
+-- name: count_suppressions
+-- How many of them there are, counted up to :most.
+select count(*)::integer as found
+from (
+    select from ({every_suppression}) p
+    where (p.lifted_at is not null) = :lifted::boolean and (:reason::text is null or p.reason::text = :reason)
+    limit :most
+) n;
+
+-- name: count_found_suppressions
+-- The same of an address, by its key, or of addresses that have :pattern in them and are still known.
+select count(*)::integer as found
+from (
+    select from ({every_suppression}) p
+    where (p.lifted_at is not null) = :lifted::boolean and (:reason::text is null or p.reason::text = :reason)
+      and (p.address_key = :address_key or p.address ilike :pattern
+           or p.address_key in (select a.address_key from customer_address a where a.address ilike :pattern))
+    limit :most
+) n;
+
 -- name: held_counts
 -- How many messages are held for each of these suppressed addresses, as they are still spelled: at most 1,000.
 select p.id, h.held::integer as held

@@ -166,7 +166,9 @@ from campaign c
 where (c.archived_at is not null) = :archived::boolean
   and (:statuses::text[] is null or c.status::text = any(:statuses::text[]))
   and (:kind::text is null or c.kind::text = :kind::text)
-  and (:pattern::text is null or c.title ilike :pattern::text);
+  and (:pattern::text is null or c.title ilike :pattern::text)
+  and (:list_ids::integer[] is null
+       or c.id in (select n.campaign_id from campaign_list n where n.list_id = any(:list_ids::integer[])));
 
 -- name: estimated_unmatched
 -- How much received mail is nobody's, as the planner believes.
@@ -182,3 +184,13 @@ from (select from inbound_mail i
       where i.unmatched is not null and i.dismissed_at is null
         and (:reason::unmatched_reason is null or i.unmatched = :reason::unmatched_reason)
       limit :most + 1) n;
+
+-- name: last_settled
+-- The last that a person decided about a message; of several at once, the last of them.
+select e.customer_id, e.message_id, e.kind, e.actor, uuid_extract_timestamp(e.id) as settled_at
+from event e
+where e.actor <> 'gateway'
+  and e.kind in ('RETRIED', 'ASSUMED_SENT', 'RELEASED', 'READDRESSED', 'CANCELLED', 'DISMISSED', 'SUPPRESSION_LIFTED',
+                 'ASSIGNED', 'REPORT_BELIEVED')
+order by e.id desc
+limit 1;

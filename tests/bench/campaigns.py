@@ -104,7 +104,7 @@ async def ledger(url: str, customers: int) -> AsyncIterator[Bench]:
     list_id = await QUERIES.make_list(connection, name="everybody", members=customers)
     source = TemplateSource(name="Bench", subject="News for {{ first_name }}", html=PAGE,
                             sample_data={"first_name": "Ann"})  # fmt: skip
-    template = await versions.publish(connection, compile_source(source))
+    template = await versions.publish(connection, compile_source(source), actor="test")
     profile = await sender_profiles.create(
         connection, name="Bench", from_address="news@fabrikam.com", postal_address="1 Main"
     )

@@ -63,6 +63,7 @@ async def make_campaign(connection: Any, count: int, number: int) -> UUID:
                 sample_data={"first_name": "Ann"},
             )
         ),
+        actor="test",
     )
     profile = await sender_profiles.create(
         connection, name="Bench", from_address="news@fabrikam.com", from_name="Fabrikam", postal_address="1 Main"

@@ -90,3 +90,60 @@ async def test_a_campaign_is_looked_at_paused_and_resumed_and_its_refused_are_re
         await page.goto("/campaigns?state=finished")
         await expect(page.locator(".campaign-row:not(.head)").first).to_contain_text("2 of 3")
         await _fits(page, *LOOKS)
+
+
+async def test_a_campaign_is_settled_put_away_copied_with_a_second_mailing_and_its_draft_deleted(
+    browser: Browser, world: World
+) -> None:
+    # Given a campaign of which one server took the message, and one closed the connection without an answer
+    names = ("Cora", "Maydee")
+    await world.campaign(*[await world.customer(f"{name} Away", f"{name.lower()}@customer.example") for name in names])
+    [campaign] = (await world.call(NEWEST))["campaigns"]["nodes"]
+    async with looking(browser, world) as page:
+        await page.goto(f"/campaigns/{campaign['id']}")
+        state, said, menu = (
+            page.locator(".campaign-state"),
+            page.locator(".undo-line"),
+            page.get_by_label("More actions"),
+        )
+        # When what is uncertain is settled, then a plan says so of one message, and the campaign is over
+        await page.get_by_role("button", name="Settle 1", exact=True).click()
+        await expect(page.locator(".plan")).to_contain_text("What becomes of 1 uncertain message?")
+        await page.get_by_role("button", name="Assume 1 sent").click()
+        await expect(said).to_contain_text("1 message counts as sent.")
+        await expect(state).to_have_text("Finished")
+        # When it is put away, then that is done at once, the keyboard stays in its menu, and it can be taken back
+        await menu.click()
+        await page.get_by_role("button", name="Archive", exact=True).click()
+        await expect(said).to_contain_text("Archived.")
+        await expect(menu).to_be_focused()
+        await said.get_by_role("button", name="Undo").click()
+        await expect(said).to_contain_text("Undone: Archived.")
+        # When it is copied, then its draft is named first; and when that is taken back, one is at the campaign again
+        await menu.click()
+        await page.get_by_role("button", name="Copy", exact=True).click()
+        title = page.get_by_label("Title", exact=True)
+        await expect(title).to_be_focused()
+        await expect(title).to_have_value("Copy of Spring service 2027")
+        await said.get_by_role("button", name="Undo").click()
+        await expect(page).to_have_url(f"{world.url}/campaigns/{campaign['id']}")
+        # When a copy gets another mailing, then both are saved with their times, and one can be taken off
+        await menu.click()
+        await page.get_by_role("button", name="Copy", exact=True).click()
+        await expect(title).to_be_focused()
+        await page.get_by_role("button", name="Another mailing").click()
+        await page.keyboard.type("Spring")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("group", name="Mailing 2").first).to_contain_text("version 1")
+        await expect(page.get_by_text("Draft, saved")).to_be_visible()
+        draft = page.url.split("/campaigns/")[1].split("/")[0]
+        await page.goto(f"/campaigns/{draft}")
+        await page.get_by_role("link", name="Mailings 2").click()
+        await expect(page.locator(".campaign-mailings > li")).to_have_count(2)
+        # When the draft is deleted, then a plan says what goes with it, and the list of drafts is next
+        await menu.click()
+        await page.get_by_role("button", name="Delete draft…").click()
+        await expect(page.locator(".plan")).to_contain_text("2 mailings")
+        await page.get_by_role("button", name="Delete the draft").click()
+        await expect(said).to_contain_text("The draft was deleted.")
+        await expect(page).to_have_url(f"{world.url}/campaigns?state=drafts")

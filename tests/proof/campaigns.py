@@ -114,7 +114,7 @@ class Run:
             connection, name=ACTOR, from_address="news@fabrikam.example", postal_address="1 Main"
         )
         source = TemplateSource(name=ACTOR, subject="News", html=PAGE, sample_data={"first_name": "Al"})
-        made = await versions.publish(connection, compile_source(source))
+        made = await versions.publish(connection, compile_source(source), actor="test")
         for number in range(CAMPAIGNS):
             order = CampaignOrder(
                 title=f"Proof {number}",

@@ -305,6 +305,7 @@ async def launch(settings: Settings, addresses: Sequence[str], *, page: str = PA
         made = await versions.publish(
             connection,
             compile_source(TemplateSource(name=run, subject="News", html=page, sample_data={"first_name": "Al"})),
+            actor="test",
         )
         ids = [
             row["id"]

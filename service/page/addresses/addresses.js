@@ -1,6 +1,9 @@
 // The view: three tabs, each a list with a search, and below a row the plan of what is about to be done.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { writeAddress } from "../address.js";
+import { warnOf } from "../address-warning.js";
+import { digitOf } from "../bulk-bar.js";
+import { Drawings } from "../drawings.js";
 import { icons } from "../icons.js";
 import { mayAct } from "../keys.js";
 import { said } from "../language.js";
@@ -11,7 +14,7 @@ import { focusPlan, plan } from "../plan.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
 import { correctionPlan } from "./correction.js";
 import { liftPlan } from "./lift.js";
-import { correctAddress, exportUrl, liftSuppression, readBad, readCounts, readOptedOut, readSuppressed, retryMessage } from "./queries.js";
+import { correctAddress, exportUrl, liftSuppression, readBad, readCounts, readOptedOut, readSuppressed, retryMessage, suppressAgain } from "./queries.js";
 import { badRow, optedOutRow, retried, suppressedRow } from "./rows.js";
 
 const TABS = ["bad", "suppressed", "opted-out"];
@@ -33,7 +36,8 @@ export class Addresses {
     this.typed = place.query.search ?? "";
     /** The row about which something is to be done: `{ cursor, kind, to, busy, fault }`. */
     this.asked = null;
-    this.drawings = [];
+    this.drawings = new Drawings(() => app.changed());
+    this.afterDrawing = this.drawings.after;
     this.lists = Object.fromEntries(TABS.map((tab) => [tab, new PagedList(app.guard((page, options) =>
       READ[tab]({ search: this.search, ...page }, options)), () => app.changed())]));
     this.readCounts = app.guard(readCounts);
@@ -152,9 +156,11 @@ export class Addresses {
     this.afterDrawing(() => (document.querySelector(`[data-cursor="${next}"] .addr-button`) ?? document.getElementById("main"))?.focus());
   }
 
-  correct(node, to) {
+  /** `typed`: by hand, so that it is looked at first. */
+  correct(node, to, typed) {
     const customerId = node.customer.id;
     return this.act(async () => {
+      if (typed) await warnOf(to);
       const retriedCount = await this.app.guard(correctAddress)({ customerId, address: node.address, correctAddress: to });
       // What goes out again cannot be called back here.
       const undo = retriedCount ? null : () => this.app.guard(correctAddress)({ customerId, address: to, correctAddress: node.address, retry: false });
@@ -164,8 +170,8 @@ export class Addresses {
 
   lift(node, input) {
     return this.act(async () => {
-      const released = await this.app.guard(liftSuppression)({ address: node.address, ...input });
-      return { text: said.addresses.lifted(node.address, released) };
+      const { released, id } = await this.app.guard(liftSuppression)({ address: node.address, ...input });
+      return { text: said.addresses.lifted(node.address, released), undo: () => this.app.guard(suppressAgain)(id) };
     });
   }
 
@@ -186,13 +192,13 @@ export class Addresses {
     if (kind === "retry") {
       return plan({ ...shared, heading: said.addresses.retryHeading, lines: [retried(this.app, node)], confirm: said.addresses.retryOne, act: () => this.retry(node) });
     }
-    return correctionPlan({ ...shared, to, waiting: node.waitingMessages, act: (right) => this.correct(node, right) });
+    return correctionPlan({ ...shared, to, waiting: node.waitingMessages, act: (right) => this.correct(node, right, to === null) });
   }
 
   async export() {
     this.exportFault = null;
     try {
-      const url = await this.app.guard(exportUrl)(this.search);
+      const url = await this.app.guard(exportUrl)(this.tab, this.search);
       if (url) location.assign(url);
       else this.exportFault = said.addresses.exportTooLong;
     } catch (error) {
@@ -203,26 +209,21 @@ export class Addresses {
 
   /** For the palette. */
   actions() {
-    return this.tab === "bad" ? [{ name: said.addresses.export, run: () => this.export() }] : [];
-  }
-
-  afterDrawing(work) {
-    this.drawings.push(work);
-    this.app.changed();
+    return [{ name: said.addresses.export, run: () => this.export() }];
   }
 
   drawn(root) {
     watchBlocks(root);
     drawnTabs(root);
-    for (const work of this.drawings.splice(0)) work();
+    this.drawings.drawn();
   }
 
   onKey = (event) => {
     const row = event.target.closest(".addr-row");
-    const step = STEP[event.key];
+    if (!row || event.target.closest(".plan") || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     // Arrows always move; letters and digits can be switched off in Settings.
-    if (!row || event.target.closest(".plan") || !(event.key.startsWith("Arrow") ? !event.altKey : mayAct(event))) return;
-    const button = row.querySelectorAll(".addr-button")[/^Digit([1-9])$/.exec(event.code)?.[1] - 1];
+    const step = event.key.startsWith("Arrow") || mayAct(event) ? STEP[event.key] : 0;
+    const button = row.querySelectorAll(".addr-button")[digitOf(event)];
     const next = step && this.besides(row, step)?.querySelector(".addr-button, a");
     if (!button && !next) return;
     event.preventDefault();
@@ -287,7 +288,7 @@ export class Addresses {
           <input id="search" type="search" placeholder=${said.addresses.searchLabel} maxlength=${MAX_SEARCH} autocomplete="off" spellcheck="false" aria-keyshortcuts="/"
             .value=${this.typed} @input=${(event) => this.type(event.target.value)}><kbd aria-hidden="true">/</kbd></form></header>
       <div class="addr-tabs">${this.tabs()}
-        ${this.tab === "bad" ? html`<button type="button" class="button addr-export" @click=${() => this.export()}>${said.addresses.export}</button>` : nothing}</div>
+        <button type="button" class="button addr-export" @click=${() => this.export()}>${said.addresses.export}</button></div>
       ${this.exportFault ? html`<p class="fault" role="alert">${this.exportFault}</p>` : nothing}
       ${this.newer()}${this.rows()}`;
   }

@@ -34,10 +34,15 @@ const OPTED_OUT = `query OptedOut($search: String, $first: Int!, $after: String)
 
 const COUNTS = `query AddressCounts {
   badAddresses(first: 1) { totalCount { value precision } }
+  suppressions(first: 1) { totalCount { value precision } }
   customers(filter: { optedOut: true }, first: 1) { totalCount { value precision } }
 }`;
 
-const EXPORT = `query ExportBadAddresses($search: String) { badAddresses(search: $search, first: 1) { exportUrl(format: CSV) } }`;
+const FILES = {
+  bad: "query ExportBadAddresses($search: String) { list: badAddresses(search: $search, first: 1) { exportUrl } }",
+  suppressed: "query ExportSuppressed($search: String) { list: suppressions(search: $search, first: 1) { exportUrl } }",
+  "opted-out": "query ExportOptedOut($search: String) { list: customers(search: $search, filter: { optedOut: true }, orderBy: NEWEST, first: 1) { exportUrl } }",
+};
 
 const CORRECT = `mutation Correct($input: CorrectAddressInput!) {
   done: correctAddress(input: $input) { retried customer { id } userErrors { code message field } }
@@ -45,6 +50,10 @@ const CORRECT = `mutation Correct($input: CorrectAddressInput!) {
 
 const LIFT = `mutation Lift($input: LiftSuppressionInput!) {
   done: liftSuppression(input: $input) { released suppression { id } userErrors { code message field } }
+}`;
+
+const AGAIN = `mutation SuppressAgain($input: SuppressAgainInput!) {
+  done: suppressAgain(input: $input) { suppression { id } userErrors { code message field } }
 }`;
 
 const RETRY = `mutation Retry($input: MessageInput!) {
@@ -65,19 +74,25 @@ async function readList(document, search, page, options) {
   return list;
 }
 
-/** How many are bad and opted out: `{ bad, optedOut }`, each `{ value, precision }`. */
+/** How many each list has, by tab: `{ value, precision }`. */
 export async function readCounts(options) {
-  const { badAddresses, customers } = await fetchData(COUNTS, {}, options);
-  return { bad: badAddresses?.totalCount ?? null, "opted-out": customers.totalCount ?? null };
+  const { badAddresses, suppressions, customers } = await fetchData(COUNTS, {}, options);
+  return { bad: badAddresses?.totalCount ?? null, suppressed: suppressions?.totalCount ?? null, "opted-out": customers.totalCount ?? null };
 }
 
-/** Where the list of bad addresses is a file, for five minutes; null where the search is too long for an address. */
-export const exportUrl = async (search, options) => (await fetchData(EXPORT, { search: search || null }, options)).badAddresses?.exportUrl ?? null;
+/** Where the list of a tab is a file, for five minutes; null where the search is too long for an address. */
+export const exportUrl = async (tab, search, options) => (await fetchData(FILES[tab], { search: search || null }, options)).list?.exportUrl ?? null;
 
 /** Replaces a customer's address; returns how many messages go out again. */
 export const correctAddress = async (input) => (await mutate(CORRECT, { input })).retried;
 
-/** An address may be mailed again; returns how many held messages go out. */
-export const liftSuppression = async (input) => (await mutate(LIFT, { input })).released;
+/** An address may be mailed again; returns how many held messages go out, and the id of what was lifted. */
+export async function liftSuppression(input) {
+  const { released, suppression } = await mutate(LIFT, { input });
+  return { released, id: suppression.id };
+}
+
+/** What was lifted stands again. */
+export const suppressAgain = (suppressionId) => mutate(AGAIN, { input: { suppressionId } });
 
 export const retryMessage = (messageId) => mutate(RETRY, { input: { messageId } });

@@ -30,7 +30,7 @@ export function actionsOnBad({ address, solutions, suppression, message }) {
 export const actionsOnSuppressed = ({ address }) => (address === null ? [] : [{ kind: "lift", name: said.addresses.lift }]);
 
 /** The buttons of a row; the style sheet shows the digit while the row has the keyboard. */
-const buttons = (actions, edge, choose, of) => actions.map((action, place) => html`<button type="button" class="button addr-button"
+const buttons = (actions, edge, choose, of) => actions.map((action, place) => html`<button type="button" class="button addr-button" data-acts
   aria-keyshortcuts=${place + 1} @click=${() => choose(edge, action)}>${action.name}<span class="unseen">: ${action.to ?? of}</span></button>`);
 
 /** The server's words of the message that failed last. */

@@ -32,7 +32,11 @@ function menu(view) {
   const buttons = decisions.inMenu();
   const can = campaign.actions.includes("UPDATE") && campaign.status !== "DRAFT";
   if (!buttons.length && !can) return nothing;
-  const close = (event) => event.currentTarget.closest("details").removeAttribute("open");
+  const close = (event) => {
+    const details = event.currentTarget.closest("details");
+    details.removeAttribute("open");
+    details.querySelector("summary").focus();
+  };
   const onKey = (event) => {
     if (event.key !== "Escape" || !event.currentTarget.open) return;
     event.stopPropagation();
@@ -49,7 +53,7 @@ function menu(view) {
       ${can ? html`<label class="campaign-priority">${said.campaigns.heads.priority}
         <select .value=${String(campaign.priority)} @change=${(event) => decisions.setPriority(Number(event.target.value))}>${
           PRIORITIES.map((each) => html`<option value=${each} ?selected=${each === campaign.priority}>${said.campaigns.priorities(each)}</option>`)}</select></label>` : nothing}
-      ${buttons.map(({ name, run }) => html`<button type="button" class="campaign-menu-item" @click=${(event) => { close(event); run(); }}>${name}</button>`)}
+      ${buttons.map(({ name, run }) => html`<button type="button" class="campaign-menu-item" data-acts @click=${(event) => { close(event); run(); }}>${name}</button>`)}
     </div></details>`;
 }
 
@@ -58,7 +62,7 @@ function actions(view) {
   if (view.app.readOnly) return nothing;
   return html`<div class="campaign-actions">${decisions.inHead().map(({ name, run, primary, link }) => (link
     ? html`<a class="button ${primary ? "primary" : ""}" href=${link.href} @click=${link.follow}>${name}</a>`
-    : html`<button type="button" class="button ${primary ? "primary" : ""}" aria-disabled=${decisions.acting ? "true" : "false"} @click=${run}>${name}</button>`))}
+    : html`<button type="button" class="button ${primary ? "primary" : ""}" data-acts aria-disabled=${decisions.acting ? "true" : "false"} @click=${run}>${name}</button>`))}
     ${menu(view)}</div>`;
 }
 

@@ -2,6 +2,7 @@
 import { nothing } from "../vendor/lit-html/lit-html.js";
 import { newKey } from "../idempotency-key.js";
 import { said } from "../language.js";
+import { campaignPlace } from "../place-link.js";
 import { focusPlan } from "../plan.js";
 import { PLANS } from "./plans.js";
 import { decide } from "./queries.js";
@@ -101,7 +102,10 @@ export class Decisions {
     this.focusHead = true;
     // It cannot be taken back: the line only says it.
     this.app.undoable(PLANS[asked.kind].done(payload, asked));
-    if (asked.kind === "delete") this.app.go({ view: "campaigns", path: [], query: { state: "drafts" } }, { replace: true });
+    if (asked.kind === "delete") {
+      this.app.go({ view: "campaigns", path: [], query: { state: "drafts" } }, { replace: true });
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
     this.app.changed();
   };
 
@@ -160,7 +164,11 @@ export class Decisions {
     const payload = await this.act("copy", { campaignId: this.view.id, title, idempotencyKey: newKey() });
     if (!payload) return;
     const { id } = payload.campaign;
-    this.app.undoable(said.campaigns.copied(title), () => this.decide("delete", { campaignId: id }));
+    this.app.undoable(said.campaigns.copied(title), async () => {
+      await this.decide("delete", { campaignId: id });
+      // Its editor would be about nothing. The view that copied is left by then: this is as if its link were followed.
+      if (this.app.place?.path?.[0] === id) this.app.follow({ preventDefault: () => {} }, campaignPlace(this.view.id));
+    });
     this.app.go({ view: "campaigns", path: [id, "edit"], query: {} });
   }
 

@@ -44,6 +44,6 @@ export function checklist(editor) {
     <ul id="edit-checklist" class="edit-checklist">${checks.map((each) => row(editor, each))}</ul>
     ${editor.countError ? html`<p class="fault" role="alert">${editor.countError.message}</p>` : nothing}
     ${launching.isOpen ? launching.view() : html`<p class="fault" role="alert">${launching.fault ?? nothing}</p>
-      <button type="button" id="edit-launch" class="button primary edit-go" aria-disabled=${stopped || launching.state === "counting" ? "true" : "false"}
+      <button type="button" id="edit-launch" class="button primary edit-go" data-acts aria-disabled=${stopped || launching.state === "counting" ? "true" : "false"}
         title=${stopped ? said.edit.launch.stopped : ""} @click=${launching.open}>${launching.state === "counting" ? said.edit.counting : said.edit.launchDots}</button>`}</aside>`;
 }

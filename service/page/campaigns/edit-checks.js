@@ -41,8 +41,9 @@ export function reached(draft, previews) {
 /** "58 opted out, 34 suppressed". */
 export const reasonsOf = (leftOut) => leftOut.map(({ reason, recipients }) => said.edit.leftOut[reason](recipients)).join(", ");
 
-function audience({ draft, previews, loading }) {
+function audience({ draft, previews, loading, importing }) {
   const words = said.edit.checks.audience;
+  if (importing) return check("audience", "stops", words.importing, "edit-lists");
   const named = draft.lists.length || draft.named;
   if (draft.kind === "EVENT_BASED" && !named) return check("audience", "done", words.events, "edit-lists");
   if (!named) return check("audience", "stops", words.nobody, "edit-lists");
@@ -151,7 +152,7 @@ function time({ draft, now }) {
 
 /**
  * All checks, in the order of the page. `given`: the draft, `previews` by mailing key, `faults` of saving by part,
- * `senders`, `domainCheck`, `tested` (the last test message: `{ letter, to, at }`), `loading`, `now` in milliseconds.
+ * `senders`, `domainCheck`, `tested` (the last test message: `{ letter, to, at }`), `loading`, `importing` (whether a list is still being filled here), `now` in milliseconds.
  */
 export const checksOf = (given) => [audience, letter, mergeFields, unsubscribe, domain, testMessage, time].map((each) => each(given));
 

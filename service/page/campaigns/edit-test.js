@@ -93,7 +93,7 @@ export class TestMessage {
         <div class="edit-field"><label for="edit-test">${words.to}</label>
           <input id="edit-test" type="text" inputmode="email" autocomplete="email" autocapitalize="none" spellcheck="false" maxlength="1700"
             aria-describedby="edit-test-hint" .value=${this.to} @input=${(event) => { this.to = event.target.value; }}></div>
-        <button type="submit" class="button" aria-disabled=${this.state === "sending" ? "true" : "false"}>${this.state === "sending" ? words.sending : words.send}</button></form>
+        <button type="submit" class="button" data-acts aria-disabled=${this.state === "sending" ? "true" : "false"}>${this.state === "sending" ? words.sending : words.send}</button></form>
       <p id="edit-test-hint" class="hint">${words.hint}</p>
       <p class="fault" role="alert">${this.fault ?? nothing}</p>
       ${this.results.length ? html`<div role="status"><ul class="edit-results">${this.results.map(({ address, verdict, response }) => html`<li><bdi>${address}</bdi>:

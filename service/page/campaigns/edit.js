@@ -47,6 +47,9 @@ export class CampaignEditor {
     this.letter = new LetterPreview(this);
     this.test = new TestMessage(this);
     this.pickers = new Map();
+    // A tab that is closed is hidden first: what was typed just now is saved before.
+    this.onHidden = () => document.hidden && this.saver.flush();
+    document.addEventListener("visibilitychange", this.onHidden);
     this.lists = this.listPicker("edit-lists", "lists");
     this.excluded = this.listPicker("edit-excluded", "excluded");
   }
@@ -69,6 +72,7 @@ export class CampaignEditor {
   leave() {
     this.left = true;
     clearTimeout(this.countTimer);
+    document.removeEventListener("visibilitychange", this.onHidden);
     this.import?.stop();
     this.saver.leave((why) => this.app.undoable(`${this.title}: ${said.edit.launch.notSaved(why)}`));
   }
@@ -103,7 +107,8 @@ export class CampaignEditor {
     });
     this.state = "ready";
     this.test.load();
-    if (!campaign) this.focusNext = "edit-title";
+    // Also of a copy, whose button is gone: it is named first.
+    if (!campaign || document.activeElement === document.body) this.focusNext = "edit-title";
     if (campaign) this.count();
     this.askDomain();
     return undefined;
@@ -165,6 +170,12 @@ export class CampaignEditor {
     if (!this.draft[name].some(({ id }) => id === list.id)) this.change({ [name]: [...this.draft[name], list] });
   }
 
+  /** The list of an import has all its members now. */
+  renewList(list) {
+    this.draft.lists = this.draft.lists.map((each) => (each.id === list.id ? list : each));
+    if (this.saver.state === "saved") this.count();
+  }
+
   removeList(name, list) {
     this.change({ [name]: this.draft[name].filter(({ id }) => id !== list.id) });
     this.focusNext = name === "lists" ? "edit-lists" : "edit-excluded";
@@ -180,7 +191,9 @@ export class CampaignEditor {
     this.import?.stop();
     this.import = new CustomerImport({
       app: this.app, file,
-      joined: (list) => this.addList("lists", list),
+      // At once: the import goes on when the editor is left, and its list is the draft's all the same.
+      begun: (list) => this.addList("lists", list),
+      joined: (list) => this.renewList(list),
       left: (list) => this.removeList("lists", list),
       done: () => this.next(),
       close: () => { this.import = null; this.focusNext = "edit-import"; this.app.changed(); },
@@ -228,7 +241,7 @@ export class CampaignEditor {
   get checks() {
     return checksOf({
       draft: this.draft, previews: this.previews, faults: this.saver.faults, senders: this.senders, domainCheck: this.domainCheck,
-      tested: this.test.tested, loading: this.counting || this.saver.state !== "saved", now: Date.now(),
+      tested: this.test.tested, loading: this.counting || this.saver.state !== "saved", importing: this.import?.isRunning ?? false, now: Date.now(),
     });
   }
 

@@ -41,10 +41,10 @@ function does({ decisions }, { name, statuses, count, retry, settle }) {
   if (!count) return nothing;
   const { retryN, settleN } = said.campaigns.buttons;
   if (retry && decisions.can("RETRY")) {
-    return html`<button type="button" class="button campaign-small" @click=${() => decisions.ask("retry", name, { statuses, causes: null, mailingIds: null })}>${retryN(number(count))}</button>`;
+    return html`<button type="button" class="button campaign-small" data-acts @click=${() => decisions.ask("retry", name, { statuses, causes: null, mailingIds: null })}>${retryN(number(count))}</button>`;
   }
   if (settle && decisions.can("SETTLE")) {
-    return html`<button type="button" class="button campaign-small" @click=${() => decisions.ask("settle", name, { count })}>${settleN(number(count))}</button>`;
+    return html`<button type="button" class="button campaign-small" data-acts @click=${() => decisions.ask("settle", name, { count })}>${settleN(number(count))}</button>`;
   }
   return nothing;
 }

@@ -44,11 +44,11 @@ const retry = {
     const { will, exact, left } = counts;
     const many = exact ? number(will) : said.campaigns.moreThan(number(will));
     const lines = [
-      planLine(will, html`${plans.goBack}`, view.campaign.status === "PAUSED" ? plans.waitForResume : plans.sameAddress),
+      planLine(will, plans.goBack(will === 1), view.campaign.status === "PAUSED" ? plans.waitForResume : plans.sameAddress),
       ...left.map(({ cause, count }) => planLine(count.value,
         recipients(view, plans.stay, { status: statusOf(given.statuses), cause: written([cause]), ...given.query }), causesLeft[cause])),
     ];
-    return panelOf(decisions, { heading: plans.retryMany(many), lines, confirm: will ? plans.retryConfirm(many, will) : null });
+    return panelOf(decisions, { heading: plans.retryMany(many, will === 1), lines, confirm: will ? plans.retryConfirm(many, will) : null });
   },
 
   input({ view, asked: { key, given, counts } }) {
@@ -70,11 +70,11 @@ const settle = {
     const count = asked.given.count ?? uncertain;
     const mayRetry = decisions.can("RETRY");
     const choice = mayRetry ? asked.choice : "ASSUME_SENT";
-    const line = choice === "RETRY" ? planLine(count, plans.goBack, plans.mayGetTwice) : planLine(count, plans.countAsSent, plans.notTriedAgain);
+    const line = choice === "RETRY" ? planLine(count, plans.goBack(count === 1), plans.mayGetTwice) : planLine(count, plans.countAsSent(count === 1), plans.notTriedAgain);
     const option = (value, text) => html`<label class="campaign-choice"><input type="radio" name="uncertain" value=${value} .checked=${choice === value}
       @change=${() => decisions.choose(value)}>${text}</label>`;
     return panelOf(decisions, {
-      heading: plans.settleMany(number(count)), lines: [line],
+      heading: plans.settleMany(number(count), count === 1), lines: [line],
       fields: mayRetry ? html`<fieldset class="campaign-choices"><legend class="unseen">${plans.whatBecomes}</legend>${option("ASSUME_SENT", plans.assumeSent)}${option("RETRY", plans.tryAgain)}</fieldset>` : nothing,
       confirm: choice === "RETRY" ? plans.retryConfirm(number(count), count) : plans.assumeConfirm(number(count), count),
     });

@@ -169,10 +169,10 @@ export class CampaignRecipients {
     const { buttons } = said.campaigns;
     if (isRetryable(filter) && decisions.can("RETRY")) {
       const given = { statuses: api.statuses, causes: api.causes, mailingIds: api.mailingIds, query: filter.mailing ? { mailing: String(filter.mailing) } : {} };
-      return html`<button type="button" class="button" @click=${() => decisions.ask("retry", "recipients", given)}>${buttons.retryN(counted(total))}</button>`;
+      return html`<button type="button" class="button" data-acts @click=${() => decisions.ask("retry", "recipients", given)}>${buttons.retryN(counted(total))}</button>`;
     }
     if (isUncertain(filter) && decisions.can("SETTLE")) {
-      return html`<button type="button" class="button" @click=${() => decisions.ask("settle", "recipients", { count: Number(total.value), mailingIds: api.mailingIds })}>${buttons.settleN(counted(total))}</button>`;
+      return html`<button type="button" class="button" data-acts @click=${() => decisions.ask("settle", "recipients", { count: Number(total.value), mailingIds: api.mailingIds })}>${buttons.settleN(counted(total))}</button>`;
     }
     return nothing;
   }

@@ -1,8 +1,9 @@
 // A customer's addresses: edit, add, take away, make primary, lift what stands against one.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { warnOf } from "../address-warning.js";
 import { correctionPlan } from "../addresses/correction.js";
 import { against, liftPlan } from "../addresses/lift.js";
-import { correctAddress, liftSuppression } from "../addresses/queries.js";
+import { correctAddress, liftSuppression, suppressAgain } from "../addresses/queries.js";
 import { inTwo } from "../addresses/rows.js";
 import { Refused } from "../errors.js";
 import { said } from "../language.js";
@@ -79,10 +80,11 @@ export class AddressesPart {
     return Promise.all([this.look(), this.page.renew()]);
   }
 
-  /** Replaces the whole list by what `change` makes of it as it stands now. */
-  replace(change, text, asked) {
+  /** Replaces the whole list by what `change` makes of it as it stands now; `typed` is an address that comes to it. */
+  replace(change, text, asked, typed = null) {
     const { app, customer } = this.page;
     return this.act(async () => {
+      if (typed) await warnOf(typed);
       const found = await this.read(customer.id);
       if (!found) throw new Refused(said.emails.noCustomer);
       const { externalRef, addresses } = found;
@@ -96,11 +98,12 @@ export class AddressesPart {
 
   takeAway = (address) => this.replace((all) => all.filter((each) => each !== address), said.customers.parts.tookAway(address), null);
 
-  add = (address) => this.replace((all) => (all.includes(address) ? all : [...all, address]), said.customers.parts.addedAddress(address));
+  add = (address) => this.replace((all) => (all.includes(address) ? all : [...all, address]), said.customers.parts.addedAddress(address), this.asked, address);
 
   correct(address, right) {
     const { app, customer } = this.page;
     return this.act(async () => {
+      await warnOf(right);
       const retried = await app.guard(correctAddress)({ customerId: customer.id, address, correctAddress: right });
       const undo = retried ? null : () => app.guard(correctAddress)({ customerId: customer.id, address: right, correctAddress: address, retry: false });
       return { text: said.addresses.corrected(right, retried), undo };
@@ -109,8 +112,8 @@ export class AddressesPart {
 
   lift(address, input) {
     return this.act(async () => {
-      const released = await this.page.app.guard(liftSuppression)({ address, ...input });
-      return { text: said.addresses.lifted(address, released) };
+      const { released, id } = await this.page.app.guard(liftSuppression)({ address, ...input });
+      return { text: said.addresses.lifted(address, released), undo: () => this.page.app.guard(suppressAgain)(id) };
     });
   }
 
@@ -132,7 +135,7 @@ export class AddressesPart {
   }
 
   button(kind, address, text, run) {
-    return html`<button type="button" class="button" data-kind=${kind} data-address=${address ?? ""} aria-label=${address ? `${text}: ${address}` : text} @click=${run}>${text}</button>`;
+    return html`<button type="button" class="button" data-acts data-kind=${kind} data-address=${address ?? ""} aria-label=${address ? `${text}: ${address}` : text} @click=${run}>${text}</button>`;
   }
 
   item = (each, number, all) => {

@@ -87,7 +87,7 @@ export class ChoicesPart {
     };
     return html`<li class="person-choice">${this.page.app.readOnly
         ? html`<p><b>${name}</b>: ${choice ? said.customers.parts.off : said.customers.parts.on}</p>`
-        : html`<label class="switch"><input type="checkbox" role="switch" id="choice-${kind}" .checked=${!choice} ?disabled=${this.busy === kind || this.page.app.offline}
+        : html`<label class="switch"><input type="checkbox" role="switch" id="choice-${kind}" data-acts .checked=${!choice} ?disabled=${this.busy === kind}
             @change=${press}><span>${name}</span></label>`}
       ${this.since(choice)}${this.asked?.kind === kind && choice ? this.plan(kind, choice) : nothing}</li>`;
   };

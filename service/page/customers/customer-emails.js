@@ -1,29 +1,19 @@
 // The Emails page of one customer: three tabs over three lists, a selected mail, a popover, and live changes.
-import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { connectionNotes } from "./connection-notes.js";
-import { customerHeading } from "./customer-heading.js";
-import { customerTabs } from "./customer-tabs.js";
-import { emailTabs } from "./email-tabs.js";
+import { Drawings } from "../drawings.js";
+import { emailsView } from "./emails-view.js";
 import { readClicks, readCustomer, readNotes, readRow, readSent } from "./queries.js";
 import { SheetDialog } from "../message/sheet-dialog.js";
-import { linksClicked } from "./links-clicked.js";
 import { LiveChanges } from "./live-changes.js";
 import { said } from "../language.js";
-import { failure, NO_SUCH_MAIL, notice, skeleton } from "../notices.js";
 import { drawnTabs } from "../link-tabs.js";
+import { ListPlace } from "../list-place.js";
 import { PagedList } from "../paged-list.js";
 import { PrintHistory } from "./print-history.js";
 import { forgetHeights, watchBlocks } from "../row-blocks.js";
-import { sentEmails } from "./sent-emails.js";
+import { SelectedMail } from "./selected-mail.js";
 
-/** After the last scroll event, until the position is written to the URL. */
-const PLACE_MS = 250;
 /** Messages whose rows are read one by one after a change; more are left to the next refresh. */
 const MAX_ROWS = 10;
-/** Pixels from the top that count as the top. */
-const AT_TOP = 40;
-/** After a pointer moved over the rows, rows must not move for this time: a click may follow. */
-const POINTED_MS = 3_000;
 
 export class CustomerEmails {
   constructor(place, app) {
@@ -31,9 +21,8 @@ export class CustomerEmails {
     this.place = place;
     this.customer = null;
     this.state = "loading";
-    this.subject = null;
-    this.drawings = [];
-    this.pointedAt = -Infinity;
+    this.drawings = new Drawings(() => app.changed());
+    this.afterDrawing = this.drawings.after;
     const guarded = (read) => app.guard(read);
     const list = (read) => new PagedList(guarded((page, options) => read(this.place.customer, page, options)), () => app.changed());
     this.lists = {
@@ -52,10 +41,16 @@ export class CustomerEmails {
       customer: () => this.customer,
       select: (id, on) => this.select(id, on),
     });
+    this.selected = new SelectedMail({ lists: [this.lists.sent, this.lists.notes], read: this.readRow, changed: () => app.changed() });
+    this.listPlace = new ListPlace({
+      list: () => this.list,
+      id: "panel",
+      heads: [".sticky", "#panel .heads"],
+      write: (at) => at !== this.place.at && app.go({ at }, { replace: true, scroll: false }),
+      arrived: () => this.showWaiting(),
+    });
     this.printing = new PrintHistory(() => this.list, app);
-    this.onScroll = () => this.scrolled();
     this.onResize = () => Object.values(this.lists).forEach(forgetHeights);
-    window.addEventListener("scroll", this.onScroll, { passive: true });
     window.addEventListener("resize", this.onResize);
     this.readHeading();
   }
@@ -82,8 +77,7 @@ export class CustomerEmails {
     this.left = true;
     this.live?.stop();
     this.printing.stop();
-    clearTimeout(this.placing);
-    window.removeEventListener("scroll", this.onScroll);
+    this.listPlace.stop();
     window.removeEventListener("resize", this.onResize);
     Object.values(this.lists).forEach((list) => list.reset());
   }
@@ -94,7 +88,7 @@ export class CustomerEmails {
     const moved = place.tab !== before.tab;
     if (moved) this.list.scroll = window.scrollY;
     this.place = place;
-    this.loadSubject(place.message);
+    this.selected.load(place.message);
     const { clicks } = this.lists;
     if (place.message !== this.clicksOf.message || place.machines !== this.clicksOf.machines) {
       this.clicksOf = { message: place.message, machines: place.machines };
@@ -123,10 +117,7 @@ export class CustomerEmails {
     if (unread) list.open(place.at).then(() => this.reveal(list, place.at));
     else this.onNews(new Set());
     this.dialog.resume();
-    if (!this.subject?.text) {
-      this.subject = null;
-      this.loadSubject(place.message);
-    }
+    this.selected.retry(place.message);
   }
 
   async readHeading() {
@@ -154,7 +145,7 @@ export class CustomerEmails {
     try {
       const waiting = list.waiting.length;
       const hadRows = list.count > 0;
-      const put = await list.refresh({ hold: !this.atTop || this.isReading || Boolean(place.info) });
+      const put = await list.refresh({ hold: !this.listPlace.atTop || this.listPlace.isReading || Boolean(place.info) });
       if (list.waiting.length > waiting) this.app.announce(said.emails.newAbove(list.waiting.length));
       else if (put && hadRows) this.app.announce(said.emails.newRows(put));
       await Promise.all([...messageIds].slice(0, MAX_ROWS).map((id) => this.reread(id)));
@@ -176,22 +167,6 @@ export class CustomerEmails {
     this.app.changed();
   }
 
-  /** The selected mail's subject, for the chip on Links Clicked. */
-  async loadSubject(id) {
-    if (id === this.subject?.id) return;
-    this.subject = id && { id, text: null };
-    if (!id) return;
-    for (const list of [this.lists.sent, this.lists.notes]) {
-      for (const { node } of list.rows()) {
-        if (node.message.id === id) this.subject = { id, text: node.subject ?? node.title, tracked: node.info.tracked };
-      }
-    }
-    if (this.subject.text) return;
-    const message = await this.readRow(id).catch(() => null);
-    if (this.subject?.id === id && message) this.subject = { id, text: message.subject, tracked: message.info.tracked, customer: message.customer.id };
-    this.app.changed();
-  }
-
   select = (id, on) => {
     if (!on) {
       this.app.go({ message: null });
@@ -207,22 +182,6 @@ export class CustomerEmails {
   messageIds() {
     return this.place.tab === "clicks" ? [] : [...this.list.rows()].map((row) => row.node.message.id);
   }
-
-  /** Whether the newest row is visible: only then may new ones be put above it. */
-  get atTop() {
-    return window.scrollY < AT_TOP;
-  }
-
-  /** Whether the focus or the pointer is among the rows, which must not move then. */
-  get isReading() {
-    const panel = document.getElementById("panel");
-    const pointed = performance.now() - this.pointedAt < POINTED_MS;
-    return pointed || Boolean(panel?.contains(document.activeElement) && panel !== document.activeElement);
-  }
-
-  onPoint = () => {
-    this.pointedAt = performance.now();
-  };
 
   showNewest = () => {
     const { list } = this;
@@ -240,34 +199,14 @@ export class CustomerEmails {
     if (list !== this.list) return;
     const cursor = at && list.below(at);
     this.app.changed();
-    this.afterDrawing(() => {
-      const row = cursor && document.querySelector(`#panel [data-cursor="${cursor}"]`);
-      if (row) row.scrollIntoView({ block: "start" });
-      else if (at === null) window.scrollTo(0, 0);
-    });
+    // A place that is not known any more is nowhere to scroll to.
+    this.afterDrawing(() => (cursor || at === null) && this.listPlace.reveal(cursor));
   }
 
-  scrolled() {
-    clearTimeout(this.placing);
-    this.placing = setTimeout(() => this.writePlace(), PLACE_MS);
-  }
-
-  writePlace() {
-    if (document.querySelector("dialog[open]") || this.list.state !== "ready") return;
-    const line = Math.max(...[".sticky", "#panel .heads"].map((each) => document.querySelector(each)?.getBoundingClientRect().bottom ?? 0));
-    const rows = [...document.querySelectorAll("#panel [data-cursor]")];
-    // The first row of which more than half is visible.
-    const first = rows.map((row) => [row, row.getBoundingClientRect()]).find(([, box]) => (box.top + box.bottom) / 2 > line)?.[0];
-    const at = first && !this.atTop ? this.list.above(first.dataset.cursor) : null;
-    if (at !== this.place.at) this.app.go({ at }, { replace: true, scroll: false });
-    if (this.atTop && this.list.waiting.length && !this.list.hasNewer) {
-      this.list.showWaiting();
-      this.app.changed();
-    }
-  }
-
-  afterDrawing(work) {
-    this.drawings.push(work);
+  /** At the top, what is new is no surprise. */
+  showWaiting() {
+    if (!this.list.waiting.length || this.list.hasNewer) return;
+    this.list.showWaiting();
     this.app.changed();
   }
 
@@ -276,7 +215,7 @@ export class CustomerEmails {
     this.dialog.drawn(root);
     watchBlocks(root);
     drawnTabs(root);
-    for (const work of this.drawings.splice(0)) work();
+    this.drawings.drawn();
   }
 
   onKey = (event) => {
@@ -292,76 +231,13 @@ export class CustomerEmails {
     target.focus();
   };
 
-  /** The selected mail's subject; undefined when it is another customer's mail. */
-  get selectedSubject() {
-    const { subject, customer } = this;
-    return subject?.customer && subject.customer !== customer?.id ? null : subject?.text;
-  }
-
   clearFilter = () => {
     this.app.go({ message: null, at: null });
     this.app.announce(said.emails.allLinks);
     this.afterDrawing(() => document.getElementById("tab-clicks")?.focus({ preventScroll: true }));
   };
 
-  broken() {
-    const { list, place } = this;
-    if (list.error.argument !== "messageId") return failure(list.error, () => list.open(place.at));
-    return notice({ ...NO_SUCH_MAIL, action: html`<button type="button" class="button" @click=${this.clearFilter}>${said.emails.allLinks}</button>` });
-  }
-
-  panel() {
-    const { list, place } = this;
-    const { tab } = place;
-    const broken = list.state === "error" ? this.broken() : null;
-    if (tab === "clicks") {
-      return linksClicked(list, {
-        selected: place.message,
-        subject: this.selectedSubject,
-        tracked: this.subject?.tracked ?? true,
-        machines: place.machines,
-        clear: this.clearFilter,
-        setMachines: (machines) => this.app.go({ machines, at: null }, { replace: true }),
-      }, broken);
-    }
-    if (broken) return broken;
-    if (list.state === "loading" || list.state === "new") return skeleton();
-    const actions = { selected: place.message, select: this.select, open: this.dialog.open };
-    return tab === "sent" ? sentEmails(list, actions) : connectionNotes(list, actions);
-  }
-
-  newer() {
-    const { list } = this;
-    if (list.waiting.length) {
-      return html`<button type="button" class="pill" @click=${this.showNewest}>${said.emails.newPill(list.waiting.length)}</button>`;
-    }
-    if (list.hasNewer) return html`<button type="button" class="pill" @click=${this.showNewest}>${said.emails.newerAbove}</button>`;
-    return nothing;
-  }
-
   view() {
-    if (this.state === "unknown") {
-      return notice({
-        level: 1,
-        heading: said.emails.noCustomer,
-        text: said.emails.noCustomerWhy(html`<bdi class="ref">${this.place.customer}</bdi>`),
-        action: html`<a class="button" href="/customers" @click=${this.app.toList}>${said.emails.allCustomers}</a>`,
-      });
-    }
-    if (this.state === "error") return failure(this.error, () => this.readHeading());
-    const { place, list } = this;
-    const liveState = this.app.offline ? "offline" : (this.live?.state ?? "connecting");
-    const [live, title] = said.emails.live[liveState];
-    return html`
-      ${this.customer ? customerHeading(this.customer, this.app.toList) : html`<div class="heading"><h1 class="unseen">${said.emails.heading}</h1>${skeleton(2)}</div>`}
-      ${customerTabs({ reference: place.customer, customer: this.customer, current: "emails", app: this.app, print: this.printing.print })}
-      ${this.printing.view()}
-      <div class="sticky"><div class="tab-line">
-        ${emailTabs({ tab: place.tab, filtered: Boolean(place.message), choose: (tab) => tab !== this.place.tab && this.app.go({ tab, at: null }) })}
-        <span class="live live-${liveState}" title=${title}>${live}</span>
-      </div><div class="pill-place">${this.newer()}</div></div>
-      <div id="panel" role="tabpanel" aria-labelledby="tab-${place.tab}" aria-busy=${list.state === "loading" ? "true" : "false"}
-        tabindex=${list.count ? -1 : 0} @keydown=${this.onKey} @pointermove=${this.onPoint}>${this.panel()}</div>
-      ${this.dialog.view()}`;
+    return emailsView(this);
   }
 }

@@ -1,5 +1,6 @@
 // One customer's page beside their mail: one of its parts below the heading and the tabs.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { Drawings } from "../drawings.js";
 import { said } from "../language.js";
 import { drawnTabs } from "../link-tabs.js";
 import { failure, notice, skeleton } from "../notices.js";
@@ -27,7 +28,8 @@ export class CustomerPart {
     /** `loading`, `ready`, `unknown` or `error`. */
     this.state = "loading";
     this.parts = {};
-    this.drawings = [];
+    this.drawings = new Drawings(() => app.changed());
+    this.afterDrawing = this.drawings.after;
     this.read = app.guard(readCustomer);
     this.printing = new PrintHistory(() => this.part?.list ?? null, app);
   }
@@ -85,16 +87,10 @@ export class CustomerPart {
     this.parts[this.place.part] ??= new PARTS[this.place.part](this);
   }
 
-  /** Runs `work` after the next rendering: for what gets the focus. */
-  afterDrawing(work) {
-    this.drawings.push(work);
-    this.app.changed();
-  }
-
   drawn(root) {
     watchBlocks(root);
     drawnTabs(root);
-    for (const work of this.drawings.splice(0)) work();
+    this.drawings.drawn();
   }
 
   view() {

@@ -71,7 +71,7 @@ export class ListsPart {
     <div role="cell" class="when">${addedAt ? html`${moment(addedAt)}` : html`<span class="not">${said.customers.parts.byCriteria}</span>`}</div>
     <div role="cell">${by ? html`<bdi>${by}</bdi>` : nothing}</div>
     <div role="cell" class="person-do">${list.kind === "FIXED" && !this.page.app.readOnly
-      ? html`<button type="button" class="button" aria-label=${`${said.customers.parts.takeOut}: ${list.name}`} @click=${() => this.change(removeFromList, addToList, list, said.customers.parts.takenOut)}>${said.customers.parts.takeOut}</button>` : nothing}</div>
+      ? html`<button type="button" class="button" data-acts aria-label=${`${said.customers.parts.takeOut}: ${list.name}`} @click=${() => this.change(removeFromList, addToList, list, said.customers.parts.takenOut)}>${said.customers.parts.takeOut}</button>` : nothing}</div>
   </div>`;
 
   rows() {

@@ -23,7 +23,7 @@ export function shownDestinations({ destinations, domains }, order) {
 export function destinations(view) {
   const words = said.gateway.destinations;
   const shown = shownDestinations(view.data, view.domainOrder);
-  const add = (panel, text) => html`<button type="button" class="button" @click=${() => view.orders.open(panel, "destination", null)}>${text}</button>`;
+  const add = (panel, text) => html`<button type="button" class="button" data-opens=${panel} @click=${() => view.orders.open(panel, "destination", null)}>${text}</button>`;
   return html`<section class="gw-part" aria-labelledby="gw-destinations"><h2 id="gw-destinations">${words.heading}</h2>
     <p class="hint">${words.hint}</p>
     ${view.app.readOnly ? nothing : html`<div class="gw-add gw-buttons">${add("pause", words.pauseOne)}${add("limits", words.limitOne)}</div>`}

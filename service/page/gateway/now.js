@@ -48,7 +48,7 @@ function lane(view, each) {
     <td role="cell" data-label=${words.oldest}>${each.oldestSeconds > 0 ? ageOf(each.oldestSeconds) : "–"}</td>
     <td role="cell" data-label=${words.rate}>${number(Math.round(60 * each.rate))}</td>
     <td role="cell" data-label=${words.state}>${each.pausedAt ? words.paused(each.pausedWhy) : words.runs}${fault ? html`<p class="fault" role="alert">${fault}</p>` : nothing}</td>
-    ${view.app.readOnly ? nothing : html`<td role="cell" class="gw-actions">${each.campaignId ? nothing : html`<button type="button" class="button"
+    ${view.app.readOnly ? nothing : html`<td role="cell" class="gw-actions">${each.campaignId ? nothing : html`<button type="button" class="button" data-acts
       aria-label=${words.actionOf(words[action], name)} @click=${act}>${words[action]}</button>`}</td>`}</tr>`;
 }
 

@@ -64,7 +64,8 @@ export class Orders {
   }
 
   back() {
-    this.focus = this.one ? actionOf(this.kind, this.nameOf(this.one)) : ".gw-add .button";
+    // Where the panel was opened.
+    this.focus = `${this.one ? rowOf(this.kind, this.nameOf(this.one)) : ""} [data-opens="${this.panel}"]`.trim();
     this.close();
     this.changed();
   }
@@ -152,5 +153,8 @@ export class Orders {
   }
 }
 
-/** The first action of the row of a relay, domain or lane. */
-const actionOf = (kind, name) => `[data-of="${kind}"][data-name="${CSS.escape(name)}"] .gw-actions .button`;
+/** The row of a relay, domain or lane. */
+const rowOf = (kind, name) => `[data-of="${kind}"][data-name="${CSS.escape(name)}"]`;
+
+/** Its first action. */
+const actionOf = (kind, name) => `${rowOf(kind, name)} .gw-actions .button`;

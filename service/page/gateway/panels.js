@@ -44,7 +44,7 @@ function pausePanel(orders, kind, one) {
   const ends = pauseEnds(Date.now(), preference("zone"));
   return frame(orders, words.heading[kind](nameOf(one)), words.hint[kind], html`${domainField(orders, one)}
     ${field(orders, "why", words.why, why, { maxlength: LONGEST_WHY })}${faults(orders)}
-    <div class="gw-buttons">${ends.map(({ name, until }, place) => html`<button type=${place ? "button" : "submit"} class="button ${place ? "" : "primary"}"
+    <div class="gw-buttons">${ends.map(({ name, until }, place) => html`<button type=${place ? "button" : "submit"} class="button ${place ? "" : "primary"}" data-acts
       @click=${place ? () => pause(until) : null}>${name === "morning" ? words.ends.morning(clock(until)) : words.ends[name]}</button>`)}
       <button type="button" class="button" @click=${() => orders.back()}>${said.gateway.back}</button></div>`, () => pause(null));
 }
@@ -62,9 +62,9 @@ function limitsPanel(orders, kind, one) {
   return frame(orders, words.heading[kind](nameOf(one)), words.hint, html`<div class="gw-fields">${domainField(orders, one)}${
     FIELDS[kind].map((name) => field(orders, name, words.fields[name], orders.typed[name], { inputmode: "decimal", maxlength: String(MOST[name]).length + 3 }))}</div>
     ${faults(orders)}
-    <div class="gw-buttons"><button type="submit" class="button primary" ?disabled=${!changes.length}>${
+    <div class="gw-buttons"><button type="submit" class="button primary" data-acts ?disabled=${!changes.length}>${
       changes.length ? words.set(changesText(changes)) : wrong.length ? words.notNumbers(wrong.map((name) => words.fields[name]).join(", ")) : words.unchanged}</button>
-      ${one?.limitSource === "PERSON" ? html`<button type="button" class="button" @click=${() => orders.asConfigured(inForce)}>${words.asConfigured}</button>` : nothing}
+      ${one?.limitSource === "PERSON" ? html`<button type="button" class="button" data-acts @click=${() => orders.asConfigured(inForce)}>${words.asConfigured}</button>` : nothing}
       <button type="button" class="button" @click=${() => orders.back()}>${said.gateway.back}</button></div>`,
   () => changes.length && orders.limit(inForce));
 }

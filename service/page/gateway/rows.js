@@ -18,7 +18,7 @@ function actions(view, kind, one, state) {
   if (view.app.readOnly) return nothing;
   const words = said.gateway;
   const name = one.name ?? one.domain;
-  const button = (action, run) => html`<button type="button" class="button" aria-label=${words.actionOf[kind](words.actions[action], name)} @click=${run}>${words.actions[action]}</button>`;
+  const button = (action, run) => html`<button type="button" class="button" data-acts data-opens=${action} aria-label=${words.actionOf[kind](words.actions[action], name)} @click=${run}>${words.actions[action]}</button>`;
   const tryNow = state === "stopped" || state === "resting";
   const { orders } = view;
   return html`<div class="gw-actions">${isHeld(state)

@@ -137,7 +137,7 @@ export const words = {
     moreThan: (count) => `mehr als ${count}`,
     about: (count) => `etwa ${count}`,
     ages: {
-      minutes: (count) => `${count} Min.`,
+      minutes: (count) => (count ? `${count} Min.` : "jetzt"),
       hours: (count) => `${count} Std.`,
       days: (count) => `${count} Tage`,
     },
@@ -204,6 +204,7 @@ export const words = {
       results: "Ergebnisse",
       views: "Ansichten",
       actions: "Aktionen hier",
+      searches: "Gespeicherte Suchen",
       everywhere: "Aktionen",
       customers: "Kunden",
       messages: "Nachrichten",
@@ -448,6 +449,18 @@ export const words = {
     nothingToChoose: "Es gibt nichts zur Auswahl.",
     chosenRows: "Ausgewählte Zeilen",
     chosen: (count) => `${number(count)} ausgewählt`,
+    stay: (one) => (one ? "bleibt, wie sie ist" : "bleiben, wie sie sind"),
+    stayWhy: {
+      STATUS: "Ihr Zustand lässt es nicht zu, oder sie werden gerade gesendet.",
+      SUPPRESSED: "Ihre Adresse ist gesperrt.",
+      OPTED_OUT: "Der Kunde hat widersprochen.",
+      NO_ADDRESS: "Es gibt keine Adresse, an die gesendet werden kann.",
+      SAME_ADDRESS: "Die jetzige Adresse des Kunden ist dieselbe.",
+      CAMPAIGN_CANCELLED: "Ihre Kampagne wurde abgebrochen.",
+      RELAY_GONE: "Sie dürfen nur über ein Relay gehen, das nicht mehr eingerichtet ist.",
+      DISMISSED: "Sie stehen nicht mehr auf der Arbeitsliste.",
+      ERASED: "Der Kunde wurde gelöscht.",
+    },
   },
 
   // worklist --------------------------------------------------------------------------------------------
@@ -457,6 +470,8 @@ export const words = {
     waits: (count, one) => `${count} ${one ? "Aufgabe wartet" : "Aufgaben warten"} auf eine Entscheidung.`,
     oldest: (age) => `Die älteste wartet seit ${age.endsWith(".") ? age : `${age}.`}`,
     nothing: "Nichts wartet auf eine Entscheidung.",
+    lastSettled: "Zuletzt erledigt",
+    by: "von",
     nothingText: "Ungewisse, zurückgehaltene und nicht gesendete Nachrichten, falsche Adressen, nicht zugeordnete Mail und gestoppte Relays stehen hier, sobald es welche gibt.",
     fresh: (count) => `${count} neu`,
     all: (count) => `Alle ${count}`,
@@ -575,8 +590,6 @@ export const words = {
       twice: (count) => `Die Leser bekommen ${count === "1" ? "sie" : "diese"} vielleicht doppelt.`,
       individual: (count) => `${count} nicht aus einer Kampagne.`,
       cause: (count, name) => `${count}: ${name}`,
-      notAllowed: (one) => `${one ? "bleibt: Sie lässt" : "bleiben: Sie lassen"} es nicht zu.`,
-      suppressedStay: (one) => `${one ? "bleibt" : "bleiben"}: gesperrt oder abbestellt, oder worauf ${one ? "sie wartet" : "sie warten"}, ist nicht geklärt.`,
       more: "Es gibt weitere: Erledigen Sie erst diese, dann die anderen.",
       changed: "Was wartete, hat sich geändert: Es ist nichts zu tun.",
       expired: "Der Plan war zu alt. Es wurde neu gezählt.",
@@ -687,18 +700,17 @@ export const words = {
     print: "Drucken",
     planning: "Es wird gezählt …",
     nothingToDo: "Nichts würde geschehen.",
-    stay: "bleiben, wie sie sind",
     mayArriveTwice: "von allen diesen sind unsicher: Ihre Leser erhalten sie vielleicht zweimal",
     more: "Es passen mehr als diese: Tun Sie danach dasselbe noch einmal.",
     skipped: (count) => (count === 1 ? "1 hatte sich geändert und blieb unberührt." : `${number(count)} hatten sich geändert und blieben unberührt.`),
     plans: {
       RETRY: {
         heading: (count) => `${messages(count)} erneut senden`, confirm: (count) => `${messages(count)} erneut senden`, will: "gehen zurück in die Warteschlange",
-        why: "Sie wurden angenommen oder warten schon, ihre Adresse ist gesperrt, der Kunde hat widersprochen, oder ihre Kampagne wurde abgebrochen.",
+        why: "Sie wurden angenommen, oder sie warten schon.",
       },
       RETRY_TO_PRESENT_ADDRESS: {
         heading: (count) => `${messages(count)} an die jetzige Adresse senden`, confirm: (count) => `${messages(count)} erneut senden`, will: "gehen an die Adresse, die der Kunde jetzt hat",
-        why: "Sie wurden angenommen oder warten schon, oder die Adresse des Kunden ist dieselbe.",
+        why: "Sie wurden angenommen, oder sie warten schon.",
       },
       ASSUME_SENT: {
         heading: (count) => `${messages(count)} als gesendet ansehen`, confirm: (count) => `${messages(count)} als gesendet ansehen`, will: "gelten als gesendet",
@@ -710,7 +722,7 @@ export const words = {
       },
       DISMISS: {
         heading: (count) => `${messages(count)} von der Arbeitsliste nehmen`, confirm: (count) => `${messages(count)} herunternehmen`, will: "verlassen die Arbeitsliste; ihr Ergebnis bleibt",
-        why: "Sie sind nicht gescheitert, oder sie stehen nicht mehr darauf.",
+        why: "Sie sind nicht gescheitert.",
       },
     },
     done: {
@@ -1010,6 +1022,7 @@ export const words = {
     nothingWaits: "Keine Nachricht wartet darauf.",
     staysAgainst: "Was gegen die falsche Adresse vorliegt, bleibt bestehen.",
     correct: "Adresse berichtigen",
+    onceMore: "Wenn sie trotzdem stimmt, drücken Sie den Knopf noch einmal.",
     correctAndRetry: (count) => `Berichtigen und ${count.toLocaleString("de")} ${count === 1 ? "Nachricht" : "Nachrichten"} erneut senden`,
     corrected: (address, count) => `Berichtigt in ${address}.${count ? ` ${count.toLocaleString("de")} ${count === 1 ? "Nachricht geht" : "Nachrichten gehen"} erneut hinaus.` : ""}`,
     retryHeading: "1 Nachricht erneut senden?",
@@ -1173,11 +1186,11 @@ export const words = {
       OPTED_OUT: "Sie haben sich abgemeldet.", SUPPRESSED: "Ihre Adresse steht auf der Sperrliste.", BAD_ADDRESS: "Dieses Postfach gibt es nicht: Berichtigen Sie die Adresse.", BAD_DOMAIN: "Diese Domain gibt es nicht, oder sie nimmt keine Mail an: Berichtigen Sie die Adresse.",
     },
     plans: {
-      retry: "Erneut senden", retryMany: (count) => `${count} Nachrichten erneut senden?`, goBack: "kommen wieder in die Warteschlange", sameAddress: "An dieselbe Adresse, sobald sie an der Reihe sind.",
+      retry: "Erneut senden", retryMany: (count, one) => `${count} ${one ? "Nachricht" : "Nachrichten"} erneut senden?`, goBack: (one) => (one ? "kommt wieder in die Warteschlange" : "kommen wieder in die Warteschlange"), sameAddress: "An dieselbe Adresse, sobald sie an der Reihe sind.",
       waitForResume: "Sie warten, bis die Kampagne fortgesetzt wird.", stay: "bleiben, wie sie sind", retryConfirm: (count, value) => (value === 1 ? "1 Nachricht erneut senden" : `${count} Nachrichten erneut senden`),
       retried: (count) => (count === 1 ? "1 Nachricht kommt wieder in die Warteschlange." : `${count} Nachrichten kommen wieder in die Warteschlange.`),
-      settleMany: (count) => `Was wird aus ${count} ungewissen Nachrichten?`, whatBecomes: "Was aus ihnen wird", assumeSent: "Als gesendet ansehen", tryAgain: "Erneut senden",
-      countAsSent: "gelten als angenommen", notTriedAgain: "Sie werden nicht erneut gesendet. Spätere Belege zählen noch.", mayGetTwice: "Ihre Leser bekommen sie vielleicht zweimal.",
+      settleMany: (count, one) => `Was wird aus ${count} ungewissen ${one ? "Nachricht" : "Nachrichten"}?`, whatBecomes: "Was aus ihnen wird", assumeSent: "Als gesendet ansehen", tryAgain: "Erneut senden",
+      countAsSent: (one) => (one ? "gilt als angenommen" : "gelten als angenommen"), notTriedAgain: "Sie werden nicht erneut gesendet. Spätere Belege zählen noch.", mayGetTwice: "Ihre Leser bekommen sie vielleicht zweimal.",
       assumeConfirm: (count, value) => (value === 1 ? "1 als gesendet ansehen" : `${count} als gesendet ansehen`), assumed: (count) => (count === 1 ? "1 Nachricht gilt als gesendet." : `${count} Nachrichten gelten als gesendet.`),
       cancel: "Die Kampagne abbrechen?", notSent: "werden nicht gesendet", cannotResume: "Eine abgebrochene Kampagne kann nicht fortgesetzt werden.", stillDecided: "sind im Versand und werden noch gezählt", mailingNotSent: (count) => `Aussendung ${count} wird nicht gesendet`,
       stayAsTheyAre: "sind übergeben", cannotBeTakenBack: "Sie können nicht zurückgeholt werden.", noMoreEvents: "Auf Ereignisse folgt nichts mehr.", nothingWaits: "Nichts von ihr wartet. Sie ist dann zu Ende.",
@@ -1264,7 +1277,7 @@ export const words = {
       inZone: (time, city) => `${time} in ${city}`,
       inEach: (time) => `${time} nach der Uhr jedes Kunden`,
       afterWords: ({ days, minutes, localTime }) =>
-        `${[days ? `${days} ${days === 1 ? "Tag" : "Tage"}` : "", minutes ? `${minutes} Min.` : ""].filter(Boolean).join(" und ") || "0 Min."} später${localTime ? `, nicht vor ${localTime}` : ""}`,
+        `${days || minutes ? `${[days ? `${days} ${days === 1 ? "Tag" : "Tage"}` : "", minutes ? `${minutes} Min.` : ""].filter(Boolean).join(" und ")} später` : "sofort"}${localTime ? `, nicht vor ${localTime}` : ""}`,
     },
     letter: {
       show: "Vorschau", hide: "Vorschau schließen", as: "Gezeigt für", findCustomer: "Name oder Adresse eines Kunden", sample: "Beispieldaten",
@@ -1284,6 +1297,7 @@ export const words = {
     checks: {
       audience: {
         nobody: "Noch niemand ausgewählt.", empty: "In den Listen ist niemand.", events: "Wem ein Ereignis widerfährt.",
+        importing: "Der Import füllt seine Liste noch.",
         tooMany: "Zu viele, um sie auf einmal zu zählen.", inLists: (count) => `${count.toLocaleString("de")} in den Listen`,
         people: (count, exact) => `${exact ? "" : "Mindestens "}${count.toLocaleString("de")} ${count === 1 ? "Person" : "Personen"}, jede Adresse einmal`,
         nobodyLeft: (reasons) => `Niemand bleibt übrig: ${reasons}.`, leftOut: (reasons) => `Ausgelassen: ${reasons}.`,
@@ -1349,6 +1363,8 @@ export const words = {
     imports: "Importe",
     search: "Name einer Liste",
     newList: "Neue Liste",
+    newDynamic: "Neue dynamische Liste",
+    nameFirst: "Geben Sie der Liste einen Namen.",
     name: "Name",
     kind: "Art",
     kinds: { FIXED: "Fest", DYNAMIC: "Dynamisch" },
@@ -1358,6 +1374,9 @@ export const words = {
     madeBy: (name) => `von ${name}`,
     members: (count) => (count ? `${count.precision === "EXACT" ? "" : "etwa "}${Number(count.value).toLocaleString("de")} ${Number(count.value) === 1 ? "Mitglied" : "Mitglieder"}` : "nicht gezählt"),
     counted: "gezählt",
+    usedBy: "Benutzt von",
+    moreUses: (count, others) => `${others ? "und " : ""}${count.toLocaleString("de")} ${others ? "weiteren" : count === 1 ? "archivierten Kampagne" : "archivierten Kampagnen"}`,
+    uses: (count) => `von ${count.toLocaleString("de")} ${count === 1 ? "Kampagne" : "Kampagnen"} benutzt`,
     grows: "Wächst von selbst mit Arbeitsaufträgen",
     none: "Noch keine Listen",
     noneText: "Eine Liste ist eine Menge von Kunden, für die eine Kampagne ist. Legen Sie eine an, oder importieren Sie eine CSV-Datei.",
@@ -1387,6 +1406,7 @@ export const words = {
       ask: "Liste löschen …", confirm: "Liste löschen",
       heading: (name) => `Die Liste ${name} löschen?`,
       line: (count) => `${count ? Number(count.value).toLocaleString("de") : "Ihre"} Mitgliedschaften enden. Die Kunden bleiben, und Entwürfe kommen ohne die Liste aus.`,
+      used: (count) => `${count === 1 ? "1 Kampagne hat" : `${count.toLocaleString("de")} Kampagnen haben`} sie. Solange eine läuft oder ein Entwurf ihre Mitglieder auslässt, kann sie nicht gelöscht werden.`,
     },
     criteria: {
       any: "Wer eines davon erfüllt", andAny: "und eines davon", or: "+ Oder", and: "+ Und eine weitere Gruppe", removeRule: "Diese Regel wegnehmen", not: "nicht", never: "nicht so",
@@ -1523,6 +1543,7 @@ export const words = {
     draftKept: "Entwurf gesichert",
     draftNotKept: "Dieser Browser kann den Entwurf nicht sichern: veröffentlichen Sie ihn, bevor Sie gehen",
     versionNumber: (number) => `Version ${number}`,
+    by: "von",
     versionOf: (number, newest) => `Version ${number} von ${newest}`,
     versions: "Versionen",
     olderVersions: "Ältere Versionen",
@@ -1787,7 +1808,7 @@ export const words = {
     zone: { label: "Zeitzone", why: (now) => `Alle Zeiten dieser Seite stehen in ihr: Dort ist es ${now}.`, own: (zone) => `Wie der Browser (${zone.replaceAll("_", " ")})` },
     density: { label: "Zeilen", why: null, normal: "Normal", compact: "Kompakt" },
     letters: { label: "Tasten mit einem Buchstaben", why: "G, X, Z, Ziffern, / und ? wirken, solange nichts getippt wird. Strg K, Pfeile und Eingabe wirken immer." },
-    account: { heading: "Ihr Konto", name: "Angemeldet als", may: "Sie dürfen", mayAll: "Alles ansehen und handeln", until: "Bis" },
+    account: { heading: "Ihr Konto", name: "Angemeldet als", may: "Sie dürfen", act: "mit Nachrichten, Kunden und Kampagnen handeln", lookAt: "alles ansehen und nichts ändern", read: "die Nachrichten selbst lesen", notRead: "nicht die Nachrichten selbst lesen, nur was aus ihnen wurde", until: "Bis" },
   },
 
 };

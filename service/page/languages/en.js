@@ -46,7 +46,7 @@ export const words = {
     moreThan: (count) => `more than ${count}`,
     about: (count) => `about ${count}`,
     ages: {
-      minutes: (count) => `${count} min`,
+      minutes: (count) => (count ? `${count} min` : "now"),
       hours: (count) => `${count} h`,
       days: (count) => `${count} days`,
     },
@@ -113,6 +113,7 @@ export const words = {
       results: "Results",
       views: "Views",
       actions: "Actions here",
+      searches: "Saved searches",
       everywhere: "Actions",
       customers: "Customers",
       messages: "Messages",
@@ -348,6 +349,18 @@ export const words = {
     nothingToChoose: "There is nothing to choose.",
     chosenRows: "Chosen rows",
     chosen: (count) => `${number(count)} chosen`,
+    stay: (one) => (one ? "stays as it is" : "stay as they are"),
+    stayWhy: {
+      STATUS: "Their status does not allow it, or they are being sent.",
+      SUPPRESSED: "Their address is suppressed.",
+      OPTED_OUT: "The customer opted out.",
+      NO_ADDRESS: "There is no address that can be mailed.",
+      SAME_ADDRESS: "The customer's present address is the same.",
+      CAMPAIGN_CANCELLED: "Their campaign was cancelled.",
+      RELAY_GONE: "They may leave by one relay alone, which is not configured any more.",
+      DISMISSED: "They are off the worklist already.",
+      ERASED: "The customer was erased.",
+    },
   },
 
   // worklist --------------------------------------------------------------------------------------------
@@ -357,6 +370,8 @@ export const words = {
     waits: (count, one) => `${count} ${one ? "thing waits" : "things wait"} for a person.`,
     oldest: (age) => `The oldest has waited ${age}.`,
     nothing: "Nothing waits for a person.",
+    lastSettled: "Last settled",
+    by: "by",
     nothingText: "Uncertain, held and unsent messages, bad addresses, unmatched mail and stopped relays stand here as soon as there are any.",
     fresh: (count) => `${count} new`,
     all: (count) => `All ${count}`,
@@ -475,8 +490,6 @@ export const words = {
       twice: (count) => `The readers may get ${count === "1" ? "it" : "them"} twice.`,
       individual: (count) => `${count} not of a campaign.`,
       cause: (count, name) => `${count}: ${name}`,
-      notAllowed: (one) => `${one ? "stays" : "stay"}: ${one ? "it does" : "they do"} not allow it.`,
-      suppressedStay: (one) => `${one ? "stays" : "stay"}: suppressed or opted out, or what ${one ? "it waits" : "they wait"} for is not settled.`,
       more: "There are more: settle these, then the others.",
       changed: "What waited has changed: there is nothing to do.",
       expired: "The plan was too old. It was counted again.",
@@ -587,18 +600,17 @@ export const words = {
     print: "Print",
     planning: "Counting …",
     nothingToDo: "Nothing would be done.",
-    stay: "stay as they are",
     mayArriveTwice: "of all these are uncertain: their readers may get them twice",
     more: "More than these match: do the same again afterwards.",
     skipped: (count) => (count === 1 ? "1 had changed and was left alone." : `${number(count)} had changed and were left alone.`),
     plans: {
       RETRY: {
         heading: (count) => `Retry ${messages(count)}`, confirm: (count) => `Retry ${messages(count)}`, will: "go back to the queue",
-        why: "They were accepted or wait already, their address is suppressed, the customer opted out, or their campaign was cancelled.",
+        why: "They were accepted, or wait already.",
       },
       RETRY_TO_PRESENT_ADDRESS: {
         heading: (count) => `Retry ${messages(count)} to the present address`, confirm: (count) => `Retry ${messages(count)}`, will: "go to the address that the customer has now",
-        why: "They were accepted or wait already, or the customer's address is the same.",
+        why: "They were accepted, or wait already.",
       },
       ASSUME_SENT: {
         heading: (count) => `Assume that ${messages(count)} were sent`, confirm: (count) => `Assume ${messages(count)} sent`, will: "count as sent",
@@ -610,7 +622,7 @@ export const words = {
       },
       DISMISS: {
         heading: (count) => `Take ${messages(count)} off the worklist`, confirm: (count) => `Take ${messages(count)} off`, will: "leave the worklist; their outcome stays",
-        why: "They did not fail, or are off it already.",
+        why: "They did not fail.",
       },
     },
     done: {
@@ -910,6 +922,7 @@ export const words = {
     nothingWaits: "No message waits for it.",
     staysAgainst: "What stands against the wrong address stays.",
     correct: "Correct the address",
+    onceMore: "If it is right all the same, press the button once more.",
     correctAndRetry: (count) => `Correct and retry ${count.toLocaleString("en")} ${count === 1 ? "message" : "messages"}`,
     corrected: (address, count) => `Corrected to ${address}.${count ? ` ${count.toLocaleString("en")} ${count === 1 ? "message goes" : "messages go"} out again.` : ""}`,
     retryHeading: "Retry 1 message?",
@@ -1073,11 +1086,11 @@ export const words = {
       OPTED_OUT: "They opted out.", SUPPRESSED: "Their address is on the suppression list.", BAD_ADDRESS: "There is no such mailbox: correct the address.", BAD_DOMAIN: "There is no such domain, or it takes no mail: correct the address.",
     },
     plans: {
-      retry: "Retry", retryMany: (count) => `Retry ${count} messages?`, goBack: "go back to the queue", sameAddress: "To the address they were for, as soon as it is their turn.",
+      retry: "Retry", retryMany: (count, one) => `Retry ${count} ${one ? "message" : "messages"}?`, goBack: (one) => (one ? "goes back to the queue" : "go back to the queue"), sameAddress: "To the address they were for, as soon as it is their turn.",
       waitForResume: "They wait until the campaign is resumed.", stay: "stay as they are", retryConfirm: (count, value) => (value === 1 ? "Retry 1 message" : `Retry ${count} messages`),
       retried: (count) => (count === 1 ? "1 message goes back to the queue." : `${count} messages go back to the queue.`),
-      settleMany: (count) => `What becomes of ${count} uncertain messages?`, whatBecomes: "What becomes of them", assumeSent: "Assume sent", tryAgain: "Retry",
-      countAsSent: "count as accepted", notTriedAgain: "They are not tried again. Evidence that comes later still counts.", mayGetTwice: "Their readers may get them twice.",
+      settleMany: (count, one) => `What becomes of ${count} uncertain ${one ? "message" : "messages"}?`, whatBecomes: "What becomes of them", assumeSent: "Assume sent", tryAgain: "Retry",
+      countAsSent: (one) => (one ? "counts as accepted" : "count as accepted"), notTriedAgain: "They are not tried again. Evidence that comes later still counts.", mayGetTwice: "Their readers may get them twice.",
       assumeConfirm: (count, value) => (value === 1 ? "Assume 1 sent" : `Assume ${count} sent`), assumed: (count) => (count === 1 ? "1 message counts as sent." : `${count} messages count as sent.`),
       cancel: "Cancel the campaign?", notSent: "are not sent", cannotResume: "A cancelled campaign cannot be resumed.", stillDecided: "are on the wire, and are still counted", mailingNotSent: (count) => `Mailing ${count} is not sent`,
       stayAsTheyAre: "were handed over", cannotBeTakenBack: "They cannot be taken back.", noMoreEvents: "Events are not answered any more.", nothingWaits: "Nothing of it waits. It is over then.",
@@ -1164,7 +1177,7 @@ export const words = {
       inZone: (time, city) => `${time} in ${city}`,
       inEach: (time) => `${time} by each customer's clock`,
       afterWords: ({ days, minutes, localTime }) =>
-        `${[days ? `${days} ${days === 1 ? "day" : "days"}` : "", minutes ? `${minutes} min` : ""].filter(Boolean).join(" and ") || "0 min"} later${localTime ? `, not before ${localTime}` : ""}`,
+        `${days || minutes ? `${[days ? `${days} ${days === 1 ? "day" : "days"}` : "", minutes ? `${minutes} min` : ""].filter(Boolean).join(" and ")} later` : "at once"}${localTime ? `, not before ${localTime}` : ""}`,
     },
     letter: {
       show: "Preview", hide: "Close the preview", as: "Shown for", findCustomer: "Name or address of a customer", sample: "Sample data",
@@ -1184,6 +1197,7 @@ export const words = {
     checks: {
       audience: {
         nobody: "Nobody is chosen yet.", empty: "Nobody is in the lists.", events: "Whom an event happens to.",
+        importing: "The import is still filling its list.",
         tooMany: "Too many to count at once.", inLists: (count) => `${count.toLocaleString("en")} in the lists`,
         people: (count, exact) => `${exact ? "" : "At least "}${count.toLocaleString("en")} ${count === 1 ? "person" : "people"}, an address once`,
         nobodyLeft: (reasons) => `Nobody is left: ${reasons}.`, leftOut: (reasons) => `Left out: ${reasons}.`,
@@ -1249,6 +1263,8 @@ export const words = {
     imports: "Imports",
     search: "Name of a list",
     newList: "New list",
+    newDynamic: "New dynamic list",
+    nameFirst: "Give the list a name.",
     name: "Name",
     kind: "Kind",
     kinds: { FIXED: "Fixed", DYNAMIC: "Dynamic" },
@@ -1259,6 +1275,9 @@ export const words = {
     members: (count) => (count ? `${count.precision === "EXACT" ? "" : "about "}${Number(count.value).toLocaleString("en")} ${Number(count.value) === 1 ? "member" : "members"}` : "not counted"),
     counted: "counted",
     grows: "Grows by itself with work orders",
+    usedBy: "Used by",
+    moreUses: (count, others) => `${others ? "and " : ""}${count.toLocaleString("en")} ${others ? "more" : count === 1 ? "campaign that is archived" : "campaigns that are archived"}`,
+    uses: (count) => `used by ${count.toLocaleString("en")} ${count === 1 ? "campaign" : "campaigns"}`,
     none: "No lists yet",
     noneText: "A list is a set of customers that a campaign is for. Make one, or import a CSV file.",
     noneFound: "No list found",
@@ -1287,6 +1306,7 @@ export const words = {
       ask: "Delete the list …", confirm: "Delete the list",
       heading: (name) => `Delete the list ${name}?`,
       line: (count) => `${count ? Number(count.value).toLocaleString("en") : "Its"} memberships end. The customers stay, and drafts do without the list.`,
+      used: (count) => `${count === 1 ? "1 campaign has" : `${count.toLocaleString("en")} campaigns have`} it. While one is under way, or a draft leaves out its members, it cannot be deleted.`,
     },
     criteria: {
       any: "Who meets any of these", andAny: "and any of these", or: "+ Or", and: "+ And another group", removeRule: "Take this rule away", not: "not", never: "not so",
@@ -1423,6 +1443,7 @@ export const words = {
     draftKept: "Draft kept",
     draftNotKept: "This browser cannot keep the draft: publish it before you leave",
     versionNumber: (number) => `Version ${number}`,
+    by: "by",
     versionOf: (number, newest) => `Version ${number} of ${newest}`,
     versions: "Versions",
     olderVersions: "Older versions",
@@ -1687,7 +1708,7 @@ export const words = {
     zone: { label: "Time zone", why: (now) => `All times on the page are in it: it is ${now} there.`, own: (zone) => `As the browser (${zone.replaceAll("_", " ")})` },
     density: { label: "Rows", why: null, normal: "Normal", compact: "Compact" },
     letters: { label: "Keys of one letter", why: "G, X, Z, digits, / and ? act while nothing is typed. Ctrl K, arrows and Enter always work." },
-    account: { heading: "Your account", name: "Signed in as", may: "You may", mayAll: "Look at everything, and act", until: "Until" },
+    account: { heading: "Your account", name: "Signed in as", may: "You may", act: "act on messages, customers and campaigns", lookAt: "look at everything, and change nothing", read: "read the messages themselves", notRead: "not read the messages themselves: only what became of them", until: "Until" },
   },
 
 };

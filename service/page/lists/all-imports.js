@@ -24,7 +24,7 @@ export function fileButton(id, text, chosen) {
     target.value = "";
     if (file) chosen(file);
   };
-  return html`<button type="button" class="button" @click=${() => document.getElementById(id).click()}>${text}</button>
+  return html`<button type="button" class="button" data-acts @click=${() => document.getElementById(id).click()}>${text}</button>
     <input id=${id} hidden type="file" accept=".csv,.tsv,.txt,text/csv" tabindex="-1" aria-label=${text} @change=${change}>`;
 }
 

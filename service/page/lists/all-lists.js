@@ -103,7 +103,7 @@ export class AllLists {
     <span class="list-who"><span class="list-name"><bdi>${node.name}</bdi></span>
       <span class="list-whose">${node.kind === "DYNAMIC" ? html`<bdi>${node.criteriaInWords}</bdi>` : said.lists.madeBy(node.by)}</span></span>
     <span class="list-kind">${said.lists.kinds[node.kind]}</span>
-    <span class="list-count">${said.lists.members(node.count)}</span>
+    <span class="list-count">${said.lists.members(node.count)}${node.usedBy ? html`<span class="list-whose">${said.lists.uses(node.usedBy)}</span>` : nothing}</span>
     <span class="when">${moment(node.createdAt)}</span></a>`;
 
   rows() {
@@ -122,7 +122,7 @@ export class AllLists {
         <label class="tick"><input type="radio" name="kind" value="FIXED" checked> ${said.lists.fixedText}</label>
         <label class="tick"><input type="radio" name="kind" value="DYNAMIC"> ${said.lists.dynamicText}</label></fieldset>
       <p class="fault" role="alert">${this.fault ?? nothing}</p>
-      <button type="submit" class="button primary">${said.lists.make}</button>
+      <button type="submit" class="button primary" data-acts>${said.lists.make}</button>
       <button type="button" class="button" @click=${this.toggle}>${said.shared.back}</button></form>`;
   }
 

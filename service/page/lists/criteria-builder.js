@@ -193,7 +193,7 @@ export class CriteriaBuilder {
         ${this.groups.map(this.group)}
         ${this.groups.length < MAX_GROUPS && countOf(this.groups) < MAX_RULES ? html`<p><button type="button" class="link" @click=${this.addGroup}>${words.and}</button></p>` : nothing}
         <p class="fault" role="alert">${this.fault ?? nothing}</p>
-        ${this.app.readOnly ? nothing : html`<button type="submit" class="button primary" aria-disabled=${this.changedSince ? "false" : "true"}>${words.save}</button>`}</form>
+        ${this.app.readOnly ? nothing : html`<button type="submit" class="button primary" data-acts aria-disabled=${this.changedSince ? "false" : "true"}>${words.save}</button>`}</form>
       <section class="rule-found" aria-label=${words.found} aria-busy=${this.state === "counting" ? "true" : "false"}>${this.found()}</section></div>`;
   }
 }

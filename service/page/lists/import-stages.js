@@ -21,7 +21,7 @@ function fileStage(panel) {
     : html`<progress class="import-bar" max="1" value=${panel.progress} aria-label=${words.uploading}></progress> ${words.uploading}`;
   return html`<div class="import-stage">${heading(panel, 1, words.stages.file)}
     <p><b><bdi>${name}</bdi></b> <span class="hint">${panel.fault && !found ? nothing : facts}</span></p>
-    ${panel.failedUpload ? html`<button type="button" class="button" @click=${panel.upload}>${words.again}</button>` : nothing}
+    ${panel.failedUpload ? html`<button type="button" class="button" data-acts @click=${panel.upload}>${words.again}</button>` : nothing}
     ${panel.close && !panel.busy && (!found || ["CHECKED", "FAILED", "CANCELLED"].includes(found.status)) ? html`<button type="button" class="link" @click=${panel.close}>${words.close}</button>` : nothing}</div>`;
 }
 
@@ -88,7 +88,7 @@ function reviewStage(panel) {
   return html`<div class="import-stage">${heading(panel, 3, words.stages.review)}
     <p role="status"><b>${words.willBe(count)}</b> ${words.newAndKnown(panel.import.created, count - panel.import.created)}</p>
     ${refused(panel)}
-    ${count && !panel.app.readOnly ? html`${whereTo(panel)}<p class="import-buttons"><button type="button" id="import-go" class="button primary" aria-disabled=${panel.busy ? "true" : "false"} @click=${panel.carryOut}>${words.go(count)}</button></p>` : nothing}</div>`;
+    ${count && !panel.app.readOnly ? html`${whereTo(panel)}<p class="import-buttons"><button type="button" id="import-go" class="button primary" data-acts aria-disabled=${panel.busy ? "true" : "false"} @click=${panel.carryOut}>${words.go(count)}</button></p>` : nothing}</div>`;
 }
 
 function resultStage(panel) {
@@ -101,13 +101,13 @@ function resultStage(panel) {
   if (dryRun || !["RUNNING", "FINISHED"].includes(status)) return nothing;
   if (status === "RUNNING") {
     return html`<div class="import-stage">${heading(panel, 4, words.stages.result)}${bar(panel, words.importing(panel.import.read, panel.import.total))}
-      <p class="hint">${words.mayLeave}</p>${panel.app.readOnly ? nothing : html`<button type="button" class="button" @click=${panel.cancel}>${words.stop}</button>`}</div>`;
+      <p class="hint">${words.mayLeave}</p>${panel.app.readOnly ? nothing : html`<button type="button" class="button" data-acts @click=${panel.cancel}>${words.stop}</button>`}</div>`;
   }
   const count = importable(panel.import);
   const undo = !panel.app.readOnly && !panel.undone && panel.list && count <= UNDO_MOST;
   return html`<div class="import-stage">${heading(panel, 4, words.stages.result)}
     <p role="status"><b>${panel.undone ? words.takenOff : words.imported(count)}</b> ${panel.list && !panel.undone ? toList(panel) : nothing}
-      ${undo ? html`<button type="button" class="link" @click=${panel.undo}>${words.undo}</button>` : nothing}</p>
+      ${undo ? html`<button type="button" class="link" data-acts @click=${panel.undo}>${words.undo}</button>` : nothing}</p>
     ${refused(panel)}</div>`;
 }
 

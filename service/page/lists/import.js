@@ -16,11 +16,12 @@ const AGAIN_MS = 2_000;
 export class CustomerImport {
   /**
    * `file` goes up at once; or `importId`, of one that is there already. `list` is the fixed list that its customers
-   * join: without one a list of the file's name is made. `named(id)` is told the import's id, `joined(list)` and `done()`
-   * when it is carried out, `left(list)` when that is undone; `close` shows a button that leaves, where there is one.
+   * join: without one a list of the file's name is made. `named(id)` is told the import's id, `begun(list)` when it is
+   * being carried out, which goes on without this page, `joined(list)` and `done()` when it was, `left(list)` when that
+   * is undone; `close` shows a button that leaves, where there is one.
    */
-  constructor({ app, file = null, importId = null, list = null, level = 3, named = () => {}, joined = () => {}, left = () => {}, done = () => {}, close = null }) {
-    Object.assign(this, { app, file, id: importId, list, level, named, joined, left, done, close });
+  constructor({ app, file = null, importId = null, list = null, level = 3, named = () => {}, begun = () => {}, joined = () => {}, left = () => {}, done = () => {}, close = null }) {
+    Object.assign(this, { app, file, id: importId, list, level, named, begun, joined, left, done, close });
     this.madeList = false;
     this.listName = file ? nameOf(file.name) : "";
     this.import = null;
@@ -133,9 +134,17 @@ export class CustomerImport {
       this.madeList = true;
     }));
     if (!listed) [this.nameFault, this.fault] = [this.fault, null];
-    else if (await this.attempt(async () => this.take(await startImport({ importId: this.id, dryRun: false, listId: this.list.id })))) await this.show();
+    else if (await this.attempt(async () => this.take(await startImport({ importId: this.id, dryRun: false, listId: this.list.id })))) {
+      this.begun(this.list);
+      await this.show();
+    }
     this.changed();
   };
+
+  /** Whether its customers are on their way into the list. */
+  get isRunning() {
+    return this.import?.status === "RUNNING" && !this.import.dryRun;
+  }
 
   cancel = () => this.attempt(async () => {
     this.take(await cancelImport(this.id));

@@ -21,5 +21,5 @@ export function memberRow({ customer, addedAt, by }, { cursor, app, remove }) {
       <span class="list-whose">${customer.name ? html`<span class="ref">${customer.externalRef}</span> ` : nothing}${addressOf(customer)}</span></span>
     <span class="list-kind">${by ? said.lists.addedBy(by) : nothing}</span>
     <span class="when">${moment(addedAt)}</span>
-    <span class="list-count">${remove ? html`<button type="button" class="link" aria-label=${said.lists.removeOne(name)} @click=${remove}>${said.lists.remove}</button>` : nothing}</span></div>`;
+    <span class="list-count">${remove ? html`<button type="button" class="link" data-acts aria-label=${said.lists.removeOne(name)} @click=${remove}>${said.lists.remove}</button>` : nothing}</span></div>`;
 }

@@ -5,7 +5,8 @@ import { fileButton, waiting } from "./all-imports.js";
 import { placeOfList } from "./all-lists.js";
 import { CriteriaBuilder } from "./criteria-builder.js";
 import { memberRow } from "./member-row.js";
-import { addToList, createList, deleteList, findCustomers, membersFile, readList, readMembers, removeFromList, updateList } from "./queries.js";
+import { addToList, createList, deleteList, findCustomers, membersFile, readList, readMembers, readUses, removeFromList, updateList } from "./queries.js";
+import { Refused } from "../errors.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { drawnTabs, linkTabs } from "../link-tabs.js";
@@ -13,6 +14,7 @@ import { moment } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { PagedList } from "../paged-list.js";
 import { Picker } from "../picker.js";
+import { campaignPlace, placeLink } from "../place-link.js";
 import { focusPlan, plan } from "../plan.js";
 import { listEnd, rowBlocks, watchBlocks } from "../row-blocks.js";
 
@@ -20,6 +22,8 @@ const LISTS = { view: "lists", path: [], query: {} };
 const TYPING_MS = 200;
 const MAX_SEARCH = 320;
 const MAX_NAME = 255;
+/** Campaigns that a list names as its users; the others are counted. */
+const USES_NAMED = 5;
 
 export class OneList {
   constructor(place, app) {
@@ -27,10 +31,15 @@ export class OneList {
     /** Null for a dynamic list that is made once it has criteria. */
     this.id = place.path[0] === "new" ? null : place.path[0];
     this.list = null;
+    /** The newest campaigns that are for it, or leave its members out. */
+    this.uses = [];
     this.state = "loading";
     this.fault = null;
     this.planned = false;
     this.typed = place.query.search ?? "";
+    /** The name of a list that is still to be made. */
+    this.name = place.query.name ?? "";
+    this.focusNext = this.id ? null : "list-name";
     this.members = new PagedList(app.guard((page, options) => readMembers(this.id, { search: this.search, ...page }, options)), () => app.changed());
     this.builder = new CriteriaBuilder({ app, save: (criteria) => this.saveCriteria(criteria) });
     this.adding = new Picker({
@@ -43,7 +52,7 @@ export class OneList {
   }
 
   get title() {
-    return this.list?.name ?? this.place.query.name ?? said.lists.theList;
+    return this.list?.name ?? (this.id ? said.lists.theList : said.lists.newDynamic);
   }
 
   get search() {
@@ -80,6 +89,7 @@ export class OneList {
     try {
       this.list = this.id ? await this.app.guard(readList)(this.id) : null;
       this.state = this.id && !this.list ? "gone" : "ready";
+      this.uses = this.list?.usedBy ? await this.app.guard(readUses)(this.id, USES_NAMED) : [];
       if (this.list?.criteria) this.builder.show(this.list.criteria);
       if (this.id && this.list && this.tab === "members") this.members.open();
     } catch (error) {
@@ -144,7 +154,12 @@ export class OneList {
       this.members.reset();
       return;
     }
-    const { id } = await createList({ name: this.place.query.name ?? "", criteria });
+    const name = this.name.trim();
+    if (!name) {
+      this.focusNext = "list-name";
+      throw new Refused(said.lists.nameFirst);
+    }
+    const { id } = await createList({ name, criteria });
     this.app.go(placeOfList(id), { replace: true });
   }
 
@@ -168,12 +183,16 @@ export class OneList {
     drawnTabs(root);
     this.builder.drawn(root);
     if (this.focusPlan && focusPlan(root)) this.focusPlan = false;
+    const wanted = this.focusNext && document.getElementById(this.focusNext);
+    if (!wanted) return;
+    this.focusNext = null;
+    wanted.focus();
   }
 
   deletion() {
     const words = said.lists.deletion;
     const back = () => { this.planned = false; this.fault = null; this.app.changed(); };
-    return plan({ heading: words.heading(this.list.name), lines: [html`<span class="plan-what plan-whole">${words.line(this.list.count)}</span>`], confirm: words.confirm, fault: this.fault, act: this.delete, back });
+    return plan({ heading: words.heading(this.list.name), lines: [html`<span class="plan-what plan-whole">${words.line(this.list.count)}</span>`, ...(this.list.usedBy ? [html`<span class="plan-what plan-whole">${words.used(this.list.usedBy)}</span>`] : [])], confirm: words.confirm, fault: this.fault, act: this.delete, back });
   }
 
   row = ({ node, cursor }) => memberRow(node, { cursor, app: this.app, remove: this.list.kind === "FIXED" && !this.app.readOnly ? () => this.remove(node.customer) : null });
@@ -201,10 +220,21 @@ export class OneList {
       <h1><bdi>${this.title}</bdi></h1>
       ${list ? html`<ul class="facts"><li>${said.lists.kinds[list.kind]}</li><li>${said.lists.members(list.count)}${list.countedAt ? html` · ${said.lists.counted} ${moment(list.countedAt)}` : nothing}</li>
         <li>${said.lists.madeBy(list.by)}</li>${list.growsOn?.length ? html`<li>${said.lists.grows}</li>` : nothing}</ul>` : nothing}
+      ${this.usedBy()}
       ${list && !this.app.readOnly ? html`<details class="edit-more"><summary>${said.lists.settings}</summary>
         <div class="edit-field"><label for="list-rename">${said.lists.name}</label><input id="list-rename" type="text" maxlength=${MAX_NAME} .value=${list.name} @change=${this.rename}></div>
         <button type="button" class="button" @click=${this.askDelete}>${said.lists.deletion.ask}</button></details>` : nothing}
+      ${this.id ? nothing : html`<div class="edit-field"><label for="list-name">${said.lists.name}</label><input id="list-name" type="text" required maxlength=${MAX_NAME} autocomplete="off"
+        .value=${this.name} @input=${(event) => { this.name = event.target.value; }}></div>`}
       ${this.planned ? this.deletion() : nothing}</header>`;
+  }
+
+  usedBy() {
+    const { uses, list } = this;
+    if (!list?.usedBy) return nothing;
+    const more = list.usedBy - uses.length;
+    return html`<p class="list-uses">${said.lists.usedBy} ${uses.map((each, place) => html`${place ? ", " : nothing}${placeLink(this.app, campaignPlace(each.id), html`<bdi>${each.title}</bdi>`)}`)}${
+      more ? html`${uses.length ? " " : nothing}${said.lists.moreUses(more, uses.length > 0)}` : nothing}</p>`;
   }
 
   tabs() {

@@ -2,7 +2,7 @@
 import { fetchData, mutate, subscribe } from "../graphql.js";
 import { PAGE } from "../row-fields.js";
 
-const LIST = "id name kind createdAt by countedAt criteria criteriaInWords count { value precision }";
+const LIST = "id name kind createdAt by countedAt usedBy criteria criteriaInWords count { value precision }";
 const IMPORT = `id status fileName dryRun read total created updated unchanged failed by createdAt finishedAt encoding
   columns { heading field sample } list { id name kind count { value precision } }`;
 const CUSTOMER = "id name externalRef addresses { address primary suppressedSince }";
@@ -11,6 +11,7 @@ const ERRORS = "userErrors { code message field }";
 const LISTS = `query Lists($search: String, $first: Int!, $after: String) { lists(search: $search, first: $first, after: $after) {
   edges { cursor node { ${LIST} } } ${PAGE} } }`;
 const ONE = `query List($id: ID!) { node(id: $id) { ... on CustomerList { ${LIST} } } }`;
+const USES = "query Uses($id: ID!, $first: Int!) { campaigns(filter: { listIds: [$id] }, first: $first) { nodes { id title status } } }";
 const MEMBERS = `query Members($id: ID!, $search: String, $first: Int!, $after: String) { node(id: $id) { ... on CustomerList {
   members(search: $search, first: $first, after: $after) { edges { cursor node { addedAt by customer { ${CUSTOMER} } } } ${PAGE} } } } }`;
 const MEMBERS_FILE = "query File($id: ID!, $search: String) { node(id: $id) { ... on CustomerList { members(search: $search, first: 1) { exportUrl } } } }";
@@ -34,6 +35,9 @@ const START = `mutation Start($input: StartImportInput!) { done: startImport(inp
 const CANCEL = `mutation Cancel($input: CancelImportInput!) { done: cancelImport(input: $input) { import { ${IMPORT} } ${ERRORS} } }`;
 
 const EMPTY = { edges: [], nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+
+/** Campaigns that name a list, newest first; archived ones are left out. */
+export const readUses = async (id, first, options) => (await fetchData(USES, { id, first }, options)).campaigns.nodes;
 
 /** One page of lists, by name. */
 export const readLists = async ({ search, first, after }, options) =>

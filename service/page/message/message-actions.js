@@ -61,7 +61,7 @@ export function messageActions(sheet, message) {
   const possible = message.actions.filter((action) => Object.hasOwn(said.message.actions, action));
   if (possible.includes(sheet.asked)) return asked(sheet.asked, sheet, message);
   if (!possible.length && !sheet.fault) return nothing;
-  return html`<div class="actions">${possible.map((action) => html`<button type="button" class="button" data-action=${action} ?disabled=${sheet.acting}
+  return html`<div class="actions">${possible.map((action) => html`<button type="button" class="button" data-acts data-action=${action} ?disabled=${sheet.acting}
       @click=${() => sheet.ask(action)}>${said.message.actions[action]}</button>`)}
     <p class="fault" role="alert">${sheet.fault ?? nothing}</p></div>`;
 }

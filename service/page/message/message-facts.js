@@ -3,6 +3,7 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { doubt, reportWords } from "./delivery-report.js";
 import { said } from "../language.js";
 import { exactMoment } from "../moments.js";
+import { campaignPlace, placeLink } from "../place-link.js";
 import { files } from "./received-mail.js";
 import { statusIcon } from "../status-icon.js";
 import { words } from "../words.js";
@@ -25,7 +26,7 @@ function clicks({ clickCount }, showClicks) {
   return fact(said.message.facts.clicks, showClicks ? html`<button type="button" class="link" @click=${showClicks}>${text}</button>` : text);
 }
 
-export function messageFacts(message, { showClicks, download }) {
+export function messageFacts(message, { showClicks, download, app }) {
   const { info } = message;
   const { facts } = said.message;
   const received = message.direction === "RECEIVED";
@@ -40,7 +41,7 @@ export function messageFacts(message, { showClicks, download }) {
     ${clicks(message, showClicks)}
     ${fact(received ? facts.belongsTo : facts.source, message.sourceType && `${words.source(message.sourceType)}${kind}`)}
     ${fact(facts.reference, message.reference && html`<bdi class="ref">${message.reference}</bdi>`)}
-    ${fact(facts.campaign, message.campaign && html`<bdi>${message.campaign.title}</bdi>`)}
+    ${fact(facts.campaign, message.campaign && placeLink(app, campaignPlace(message.campaign.id), html`<bdi>${message.campaign.title}</bdi>`))}
     ${fact(facts.forwarded, message.received?.forwardedAt && exactMoment(message.received.forwardedAt))}
     ${fact(facts.checks, message.received?.authentication && html`<bdi>${message.received.authentication}</bdi>`)}
     ${message.attachments.length ? fact(facts.attached, files(message.attachments, download)) : nothing}

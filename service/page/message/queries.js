@@ -1,4 +1,5 @@
 // What the popover of one message asks for, and the mutations of its actions.
+import { warnOf } from "../address-warning.js";
 import { Refused } from "../errors.js";
 import { fetchData, mutate } from "../graphql.js";
 import { request } from "../session.js";
@@ -79,6 +80,7 @@ export async function readSource(url, options) {
 
 /** Does one of the actions that the API names, with its input. Throws Refused with the gateway's messages. */
 export async function act(action, input) {
+  if (action === "CORRECT_ADDRESS") await warnOf(input.correctAddress);
   await mutate(ACTIONS[action], { input: action === "DISMISS" ? await dismissing(input) : input });
 }
 

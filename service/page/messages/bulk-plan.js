@@ -3,7 +3,7 @@ import { html } from "../vendor/lit-html/lit-html.js";
 import { Offline } from "../errors.js";
 import { said } from "../language.js";
 import { number } from "../numbers.js";
-import { focusPlan, plan, planLine } from "../plan.js";
+import { focusPlan, plan, planLine, stayLines } from "../plan.js";
 import { act, preview, undoAll } from "./queries.js";
 import { words } from "../words.js";
 
@@ -124,11 +124,11 @@ export class BulkPlan {
     });
   }
 
-  lines({ messages, notAllowed, causes, more, uncertain }) {
+  lines({ messages, stay, causes, more, uncertain }) {
     const text = said.messages.plans[this.action];
     const lines = [messages ? planLine(messages, text.will, causesOf(causes)) : html`${said.messages.nothingToDo}`];
     if (uncertain) lines.push(planLine(uncertain.value, said.messages.mayArriveTwice));
-    if (notAllowed) lines.push(planLine(notAllowed, said.messages.stay, text.why));
+    lines.push(...stayLines(stay, text.why));
     if (more) lines.push(html`${said.messages.more}`);
     return lines;
   }

@@ -1,11 +1,12 @@
 // All messages: a search and filters in the address, rows to choose, and what can be done with many of them.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { bulkBar } from "../bulk-bar.js";
+import { Drawings } from "../drawings.js";
 import { exportMenu } from "./export-menu.js";
 import { isFiltered, readFilter } from "./filter.js";
 import { said } from "../language.js";
 import { listHead } from "./list-head.js";
-import { ListPlace } from "./list-place.js";
+import { ListPlace } from "../list-place.js";
 import { ListSearch, wanted } from "./list-search.js";
 import { infoOf, SheetDialog } from "../message/sheet-dialog.js";
 import { messageRows } from "./message-rows.js";
@@ -38,7 +39,8 @@ export class MessageList {
     /** What the address asks for; kept, since the cursors of a list belong to one filter. */
     this.asked = null;
     this.forget();
-    this.drawings = [];
+    this.drawings = new Drawings(() => app.changed());
+    this.afterDrawing = this.drawings.after;
     this.readRows = app.guard(readRows);
     this.list = new PagedList(app.guard((page, options) => this.readPage(page, options)), () => app.changed());
     this.search = new ListSearch(this);
@@ -51,7 +53,8 @@ export class MessageList {
     });
     this.listPlace = new ListPlace({
       list: () => this.list,
-      grid: () => document.getElementById("messages"),
+      id: "messages",
+      heads: ["#messages .msg-heads"],
       write: (at) => at !== (this.place.query.at ?? null) && app.query({ at }, { replace: true, scroll: false }),
       arrived: () => this.showWaiting(),
     });
@@ -168,11 +171,6 @@ export class MessageList {
 
   // Drawing -----------------------------------------------------------------------------------------------------------
 
-  afterDrawing(work) {
-    this.drawings.push(work);
-    this.app.changed();
-  }
-
   reveal(at) {
     const cursor = at && this.list.below(at);
     this.afterDrawing(() => this.listPlace.reveal(cursor));
@@ -195,7 +193,7 @@ export class MessageList {
     watchBlocks(root);
     this.dialog.drawn(root);
     this.search.runPendingKey();
-    for (const work of this.drawings.splice(0)) work();
+    this.drawings.drawn();
   }
 
   /** For the palette: what is searched often is one word away. */

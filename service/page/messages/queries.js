@@ -31,7 +31,7 @@ const CAMPAIGN = "query CampaignTitle($id: ID!) { campaign(id: $id) { id title }
 const SENDERS = "query Senders($first: Int!) { senders(first: $first) { nodes { id name } } }";
 
 const PREVIEW = `query Preview($action: BulkMessageAction!, $filter: MessageFilter!, $search: String) {
-  previewMessageAction(action: $action, filter: $filter, search: $search) { token expiresAt messages more notAllowed causes { cause messages } }
+  previewMessageAction(action: $action, filter: $filter, search: $search) { token expiresAt messages more notAllowed stay { reason messages } causes { cause messages } }
 }`;
 const UNCERTAIN = `query HowManyUncertain($filter: MessageFilter!, $search: String) {
   messages(filter: $filter, search: $search, first: 1) { totalCount { value precision } }

@@ -123,7 +123,7 @@ export class RowChoices {
 
   /** A digit presses the button of the bar with its number. */
   digit(event) {
-    const place = this.size && !this.plan.action && !this.app.readOnly ? digitOf(event) : null;
+    const place = this.size && !this.plan.action && !this.app.readOnly && !this.app.offline ? digitOf(event) : null;
     const action = place === null ? null : this.actions[place];
     if (!action) return;
     event.preventDefault();
@@ -133,7 +133,7 @@ export class RowChoices {
   keys = (event) => {
     if (event.metaKey || event.altKey || event.isComposing) return;
     if (event.ctrlKey) {
-      if (event.key.toLowerCase() !== "a" || this.app.readOnly) return;
+      if (event.key.toLowerCase() !== "a" || event.shiftKey || this.app.readOnly) return;
       event.preventDefault();
       this.loaded();
       return;

@@ -71,10 +71,10 @@ export class Settings {
 
   account() {
     const text = said.settings.account;
-    const { name, expiresAt, readOnly } = session() ?? {};
+    const { name, expiresAt, readOnly, content } = session() ?? {};
     return html`<section class="set-account" aria-labelledby="set-account"><h2 id="set-account">${text.heading}</h2>
       <dl class="facts-of-mail"><div><dt>${text.name}</dt><dd><bdi>${name}</bdi></dd></div>
-        <div><dt>${text.may}</dt><dd>${readOnly ? said.shell.readOnlyWhy : text.mayAll}</dd></div>
+        <div><dt>${text.may}</dt><dd><ul class="set-may"><li>${readOnly ? text.lookAt : text.act}</li><li>${content ? text.read : text.notRead}</li></ul></dd></div>
         ${expiresAt ? html`<div><dt>${text.until}</dt><dd>${exactMoment(expiresAt)}</dd></div>` : nothing}</dl>
       <p class="set-buttons"><button type="button" class="button" @click=${() => this.app.signOut()}>${said.shell.signOut}</button>
         <button type="button" class="button" @click=${() => this.app.openOverlay("help")}>${said.shell.palette.showKeys}</button></p></section>`;

@@ -7,6 +7,7 @@ import { moment } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { sampled } from "./merge-fields.js";
 import { splitHandle, splitStyle } from "./split.js";
+import { by } from "./version-list.js";
 
 const LIST = { view: "templates", path: [], query: {} };
 /** Bytes that mail programs show whole. */
@@ -17,15 +18,15 @@ const back = (app) => html`<a class="back" href=${writeAddress(LIST)} @click=${a
 /** Which version this is, and whether the draft is kept. */
 function status(editor) {
   const { viewed, template, isChanged, isNew } = editor;
-  if (viewed) return html`${said.templates.versionOf(viewed.number, template.version)}, ${moment(viewed.createdAt)}`;
-  if (!isNew && !isChanged) return html`${said.templates.versionNumber(template.version)}, ${said.templates.published.toLowerCase()} ${moment(template.newest.createdAt)}`;
+  if (viewed) return html`${said.templates.versionOf(viewed.number, template.version)}, ${moment(viewed.createdAt)}${by(viewed)}`;
+  if (!isNew && !isChanged) return html`${said.templates.versionNumber(template.version)}, ${said.templates.published.toLowerCase()} ${moment(template.newest.createdAt)}${by(template.newest)}`;
   const kept = editor.keeping ? (editor.keptAt ? html` · ${said.templates.draftKept} ${moment(editor.keptAt)}` : nothing) : html` · <b class="red">${said.templates.draftNotKept}</b>`;
   return html`${said.templates.draftOf(editor.nextVersion)}${kept}`;
 }
 
 function buttons(editor) {
   const { app } = editor;
-  const button = (text, run, given = {}) => html`<button type="button" class="button ${given.primary ? "primary" : ""}" aria-expanded=${given.expanded ?? nothing}
+  const button = (text, run, given = {}) => html`<button type="button" class="button ${given.primary ? "primary" : ""}" data-acts=${given.primary ? "" : nothing} aria-expanded=${given.expanded ?? nothing}
     aria-disabled=${given.busy ? "true" : "false"} @click=${run}>${text}</button>`;
   const expanded = (open) => (open ? "true" : "false");
   const versions = editor.panel === "versions";

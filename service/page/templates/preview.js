@@ -44,7 +44,8 @@ export class Preview {
     Object.assign(this, { asking, renewing: true });
     this.app.changed();
     try {
-      const found = await this.read(inputOf(letter), this.customer?.id ?? null, { signal: asking.signal });
+      // Without a name it cannot be published; how it looks does not depend on one.
+      const found = await this.read(inputOf({ ...letter, name: letter.name.trim() || said.templates.newTemplate }), this.customer?.id ?? null, { signal: asking.signal });
       if (this.asking === asking) this.take(found);
     } catch (error) {
       if (error.name === "AbortError" || this.asking !== asking) return;

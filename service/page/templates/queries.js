@@ -2,7 +2,7 @@
 import { fetchData, mutate } from "../graphql.js";
 import { PAGE } from "../row-fields.js";
 
-const VERSION = "id number kind subject mjml html text locale sampleData createdAt";
+const VERSION = "id number kind subject mjml html text locale sampleData createdAt createdBy";
 const WARNING = "code message blocking lines";
 
 const TEMPLATES = `query Templates($search: String, $first: Int!, $after: String) {
@@ -17,7 +17,7 @@ const TEMPLATE = `query Template($id: ID!) {
 }`;
 
 const VERSIONS = `query Versions($id: ID!, $after: String) {
-  template(id: $id) { versions(first: 50, after: $after) { nodes { id number subject createdAt } ${PAGE} } }
+  template(id: $id) { versions(first: 50, after: $after) { nodes { id number subject createdAt createdBy } ${PAGE} } }
 }`;
 
 const ONE_VERSION = `query Version($id: ID!) { node(id: $id) { ... on TemplateVersion { ${VERSION} } } }`;

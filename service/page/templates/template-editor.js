@@ -123,7 +123,7 @@ export class TemplateEditor {
       const found = number && (await this.app.guard(readVersion)(this.id, number));
       // The reader may have gone on to another version, or left.
       if (this.wanted !== number || this.left) return;
-      this.viewed = found ? { number, createdAt: found.createdAt, letter: letterOf(this.template.name, found) } : null;
+      this.viewed = found ? { number, createdAt: found.createdAt, createdBy: found.createdBy, letter: letterOf(this.template.name, found) } : null;
       this.fault = number && !found ? said.templates.noSuchVersion(number) : null;
     } catch (error) {
       if (this.wanted !== number || this.left) return;

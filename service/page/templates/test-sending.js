@@ -99,7 +99,7 @@ export class TestSending {
           <option value="">${said.templates.defaultSender}</option>${this.senders.map((each) => html`<option value=${each.id}>${each.name}: ${each.from}</option>`)}</select>` : nothing}
         <p class="fault" role="alert">${this.fault ?? nothing}</p>
         ${this.results ? html`<ul class="tp-results">${this.results.map(this.result)}</ul>` : nothing}
-        <div class="tp-buttons"><button type="submit" class="button primary" aria-disabled=${this.sending ? "true" : "false"}>${
+        <div class="tp-buttons"><button type="submit" class="button primary" data-acts aria-disabled=${this.sending ? "true" : "false"}>${
           this.sending ? said.templates.testIsSent : said.templates.sendTests(Math.max(many, 1))}</button>
           <button type="button" class="button" @click=${() => this.close()}>${said.templates.close}</button></div>
       </form></section>`;

@@ -6,6 +6,9 @@ import { writeAddress } from "../address.js";
 import { failure, skeleton } from "../notices.js";
 import { readVersions } from "./queries.js";
 
+/** Who published a version, where that is known. */
+export const by = ({ createdBy }) => (createdBy ? html` ${said.templates.by} <bdi>${createdBy}</bdi>` : nothing);
+
 export class VersionList {
   constructor(app, id) {
     this.app = app;
@@ -40,7 +43,7 @@ export class VersionList {
     return html`<a href=${writeAddress(place)} aria-label=${label} @click=${this.app.to(place)}>${text}</a>`;
   }
 
-  row = (version) => html`<li><span class="tp-number">${said.templates.versionNumber(version.number)}</span> ${moment(version.createdAt)}
+  row = (version) => html`<li><span class="tp-number">${said.templates.versionNumber(version.number)}</span> ${moment(version.createdAt)}${by(version)}
     <span class="tp-subject"><bdi>${version.subject}</bdi></span>
     <span class="tp-links">${this.link(said.templates.openVersion, { version: version.number }, said.templates.openVersionLabel(version.number))}
       ${this.link(said.templates.compare, { compare: version.number }, said.templates.compareLabel(version.number))}</span></li>`;

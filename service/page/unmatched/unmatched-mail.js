@@ -1,7 +1,7 @@
 // One received mail that is nobody's: read, then assigned to a customer or set aside. The worklist opens it.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { digitOf } from "../bulk-bar.js";
 import { FindBox } from "../find-box.js";
-import { mayAct } from "../keys.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { skeleton } from "../notices.js";
@@ -131,8 +131,7 @@ export class UnmatchedMail {
       this.back();
       return;
     }
-    if (!mayAct(event)) return;
-    const action = this.actions()[/^Digit([1-9])$/.exec(event.code)?.[1] - 1];
+    const action = this.app.offline ? null : this.actions()[digitOf(event)];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
@@ -162,7 +161,7 @@ export class UnmatchedMail {
   buttons() {
     const shown = this.actions();
     if (!shown.length) return nothing;
-    return html`<div class="actions">${shown.map(({ name, title, run }, place) => html`<button type="button" class="button ${place ? "" : "primary"}"
+    return html`<div class="actions">${shown.map(({ name, title, run }, place) => html`<button type="button" class="button ${place ? "" : "primary"}" data-acts
       title=${title ?? nothing} aria-keyshortcuts=${place + 1} aria-disabled=${this.busy ? "true" : "false"} @click=${run}><kbd aria-hidden="true">${place + 1}</kbd> ${name}</button>`)}</div>`;
   }
 
@@ -173,7 +172,7 @@ export class UnmatchedMail {
     if (this.step === "customer") return html`${this.finder.view()}<div class="actions">${back}</div>`;
     return html`<div class="find-box"><p id="unmatched-messages">${said.unmatched.whichMessage(this.customer.name)}</p>
       ${this.messages === null ? skeleton(3) : html`<ul class="find-list" aria-labelledby="unmatched-messages">${this.messages.map((message) => html`<li><button
-        type="button" class="find-item" @click=${() => this.assign(message.id)}><bdi>${message.title ?? said.unmatched.subjectErased}</bdi> <small>${moment(message.occurredAt)}</small></button></li>`)}</ul>
+        type="button" class="find-item" data-acts @click=${() => this.assign(message.id)}><bdi>${message.title ?? said.unmatched.subjectErased}</bdi> <small>${moment(message.occurredAt)}</small></button></li>`)}</ul>
         ${this.messages.length ? nothing : html`<p class="hint">${said.unmatched.noMessages}</p>`}`}
       </div><div class="actions">${back}</div>`;
   }

@@ -1,8 +1,9 @@
 // What can be decided about rows of the worklist: each is planned first, then done, and taken back where the API can.
 import { html } from "../vendor/lit-html/lit-html.js";
+import { warnOf } from "../address-warning.js";
 import { said } from "../language.js";
 import { number } from "../numbers.js";
-import { planLine } from "../plan.js";
+import { planLine, stayLines } from "../plan.js";
 import { words } from "../words.js";
 import { actOn, assign, correct, previewAction, setAside, takeBack } from "./queries.js";
 
@@ -26,10 +27,9 @@ async function undoAll(ids) {
 function lines(name, seen, further) {
   const { plan } = said.worklist;
   const causes = seen.causes.filter(({ cause }) => cause).map(({ cause, messages }) => plan.cause(number(messages), words.cause(cause)));
-  const stays = name === "RELEASE" ? plan.suppressedStay : plan.notAllowed;
   return [
     seen.messages ? planLine(seen.messages, plan.line[name](seen.messages === 1), further(seen) ?? (causes.length > 1 ? causes.join(", ") : undefined)) : html`${plan.changed}`,
-    ...(seen.notAllowed ? [planLine(seen.notAllowed, stays(seen.notAllowed === 1))] : []),
+    ...stayLines(seen.stay),
     ...(seen.more ? [html`${plan.more}`] : []),
   ];
 }
@@ -115,6 +115,7 @@ export function correctAddress(address, to) {
     prepare: async () => ({}),
     async act(_, form) {
       const correctAddress = to ?? form.get("address").trim();
+      if (!to) await warnOf(correctAddress);
       const { retried } = await correct({ customerId: address.customer.id, address: address.address, correctAddress });
       return { text: `${done.corrected(correctAddress)}${retried ? ` ${of(done.retried, retried)}` : ""}`, undo: null };
     },

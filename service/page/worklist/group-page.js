@@ -126,12 +126,12 @@ export class GroupPage extends Triage {
     const row = this.rowOf(event.target);
     if (!row || !this.choosable || event.target.closest(".plan, .wl-reading, dialog")) return this.rowKey(event);
     const key = event.key.toLowerCase();
-    if (key === "a" && (event.ctrlKey || event.metaKey)) return this.chose(event, () => this.choosing.all(this.keys()));
+    if (key === "a" && (event.ctrlKey || event.metaKey) && !event.shiftKey) return this.chose(event, () => this.choosing.all(this.keys()));
     if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
-    if (key === "x" && preference("letters")) return this.chose(event, () => this.choosing.toggle(row.key));
+    if (key === "x" && !event.shiftKey && preference("letters")) return this.chose(event, () => this.choosing.toggle(row.key));
     if (event.shiftKey && (key === "arrowdown" || key === "arrowup")) return this.extend(event, row, key === "arrowdown" ? 1 : -1);
     if (key === "escape" && this.choosing.size) return this.chose(event, () => this.choosing.clear());
-    const digit = this.choosing.size && preference("letters") ? digitOf(event) : null;
+    const digit = this.choosing.size && preference("letters") && !this.app.offline ? digitOf(event) : null;
     if (digit === null) return this.rowKey(event);
     const action = this.offered()[digit];
     event.preventDefault();

@@ -3,12 +3,14 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { writeAddress } from "../address.js";
 import { said } from "../language.js";
-import { ageText } from "../moments.js";
+import { ageText, moment } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { count, number } from "../numbers.js";
+import { customerLink, messagePlace, placeLink } from "../place-link.js";
+import { words } from "../words.js";
 import { figures, spansOf } from "./figures.js";
 import { GROUPS, groupsOf, oldest, renewed, visible, without } from "./groups.js";
-import { readFound, readNumbers, readWorklist } from "./queries.js";
+import { readFound, readLastSettled, readNumbers, readWorklist } from "./queries.js";
 import { rowView } from "./row-view.js";
 import { Triage } from "./triage.js";
 
@@ -33,6 +35,7 @@ export class Home extends Triage {
     this.total = null;
     this.numbers = null;
     this.numbersAt = -Infinity;
+    this.lastSettled = null;
     this.poll();
   }
 
@@ -86,6 +89,17 @@ export class Home extends Triage {
     this.groups.flatMap(visible).forEach((row) => this.renewNote(row));
     if (first && [document.body, document.getElementById("main")].includes(document.activeElement)) this.focusNext = "";
     this.readSingles();
+    if (!this.groups.length) this.readLastSettled();
+  }
+
+  /** Who decided what last: said where nothing waits. */
+  async readLastSettled() {
+    try {
+      this.lastSettled = await this.call(readLastSettled);
+      this.app.changed();
+    } catch {
+      // Nothing waits all the same.
+    }
   }
 
   /** What was said of a row ends when it has become something else. */
@@ -179,8 +193,16 @@ export class Home extends Triage {
   content() {
     if (this.state === "loading") return skeleton();
     if (this.state === "error") return failure(this.error, () => this.poll());
-    if (!this.groups.length) return notice({ heading: said.worklist.nothing, text: said.worklist.nothingText });
+    if (!this.groups.length) return html`${notice({ heading: said.worklist.nothing, text: said.worklist.nothingText })}${this.settledLine()}`;
     return html`${repeat(this.groups, ({ name }) => name, this.group)}${this.keys()}`;
+  }
+
+  settledLine() {
+    const last = this.lastSettled;
+    if (!last) return nothing;
+    const { message } = last;
+    return html`<p class="wl-last">${said.worklist.lastSettled} ${moment(last.settledAt)}, ${said.worklist.by} <bdi>${last.by}</bdi>: ${words.event(last.kind)}${
+      message ? html`, ${placeLink(this.app, messagePlace(message.id), html`<bdi>${message.subject ?? said.words.subjectErased}</bdi>`)} · ${customerLink(this.app, message.customer)}` : nothing}</p>`;
   }
 
   keys() {

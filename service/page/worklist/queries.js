@@ -40,6 +40,8 @@ const ALL = `query Worklist($first: Int!) {
   }
 }${OUTCOME}`;
 
+const LAST_SETTLED = "query LastSettled { needsAttention { lastSettled { settledAt by kind message { id subject customer { id name externalRef } } } } }";
+
 const INCIDENTS = `query Incidents { needsAttention { incidents { ${INCIDENT} } } }`;
 
 const PAGE_OF = (name) => `query Group($first: Int!, $after: String) {
@@ -56,7 +58,7 @@ const NUMBERS = `query Numbers($since: DateTime!, $now: DateTime!) {
 }`;
 
 const PREVIEW = `query Preview($action: BulkMessageAction!, $filter: MessageFilter!) {
-  previewMessageAction(action: $action, filter: $filter) { token messages more notAllowed causes { cause messages } }
+  previewMessageAction(action: $action, filter: $filter) { token messages more notAllowed stay { reason messages } causes { cause messages } }
 }`;
 
 const mutation = (name, input, result = "") =>
@@ -92,6 +94,9 @@ export async function readList(name, page, options) {
   list.edges.forEach(({ node }) => shorten(node.info));
   return list;
 }
+
+/** What a person decided last, or null. */
+export const readLastSettled = async (options) => (await fetchData(LAST_SETTLED, {}, options)).needsAttention.lastSettled;
 
 /** Uncertain messages by incident, the oldest first. */
 export const readIncidents = async (options) => (await fetchData(INCIDENTS, {}, options)).needsAttention.incidents ?? [];

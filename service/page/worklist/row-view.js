@@ -14,12 +14,11 @@ function name(row, shown, triage) {
 }
 
 function button(row, action, number, triage) {
-  const { offline } = triage.app;
   const press = (event) => triage.press(row, action, event);
   const content = html`${preference("letters") ? html`<kbd aria-hidden="true">${number}</kbd>` : nothing}${action.name}`;
   if (action.place) return html`<a class="button wl-button" href=${writeAddress(action.place)} aria-keyshortcuts=${number} @click=${press}>${content}</a>`;
-  return html`<button type="button" class="button wl-button" aria-keyshortcuts=${number} ?disabled=${offline || triage.running.has(row.key)}
-    title=${offline ? said.shell.unreachable : ""} @click=${press}>${content}</button>`;
+  return html`<button type="button" class="button wl-button" data-acts aria-keyshortcuts=${number} ?disabled=${triage.running.has(row.key)}
+    @click=${press}>${content}</button>`;
 }
 
 function buttons(row, shown, triage) {

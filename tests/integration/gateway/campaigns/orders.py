@@ -32,6 +32,7 @@ async def publish(
                 sample_data={"first_name": "Alex"},
             )
         ),
+        actor="test",
     )
     return made.template_id
 

@@ -108,7 +108,9 @@ async def test_a_campaigns_mail_arrives_signed_and_can_be_made_again(
     monkeypatch.setattr(headers, "COMPOSER_VERSION", version)
     settings = deployment.settings.model_copy(update=OWN_DOMAINS)
     published = await versions.publish(
-        connection, compile_source(TemplateSource(name="News", subject="{{ story }}", html=HTML, text=TEXT))
+        connection,
+        compile_source(TemplateSource(name="News", subject="{{ story }}", html=HTML, text=TEXT)),
+        actor="test",
     )
     profile = await sender_profiles.create(
         connection,
@@ -194,7 +196,7 @@ async def test_a_mail_with_the_customers_values_can_be_made_again_after_they_cha
         subject="{{ story }} for {{ customer.attributes.city }}, {{ customer.attributes.points|default('no') }} points",
         html=page + ' {{ story }}</p><a href="{{ unsubscribe_url }}">unsubscribe</a>',
     )
-    published = await versions.publish(connection, compile_source(source))
+    published = await versions.publish(connection, compile_source(source), actor="test")
     profile = await sender_profiles.create(
         connection, name="News", from_address="news@fabrikam.example", postal_address="1 Main"
     )

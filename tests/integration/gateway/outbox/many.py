@@ -48,7 +48,7 @@ async def preview(
     """What the service orders after a preview of these messages, when all of them still match."""
     shown_at = await bulk_actions.preview_time(connection)
     judged = await bulk_actions.judge(connection, refs, action, deployment)
-    allowed = [one.shown for one in judged if one.is_allowed]
+    allowed = [one.shown for one in judged if one.stays is None]
     return BulkOrder(
         token_sha256=sha256(uuid4().bytes).digest(), action=action, actor="Dana", shown_at=shown_at,
         shown=len(allowed), messages=allowed,

@@ -82,6 +82,27 @@ async def test_more_pages_than_may_wait_are_refused_at_once(monkeypatch: pytest.
     assert (await first).fields == ("name",)
 
 
+async def test_previews_leave_a_process_to_who_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given previews of pages that take as long as they are let
+    may_end, begun, run = asyncio.Event(), list[bytes](), TemplateCompiler._run
+
+    async def slow(self: TemplateCompiler, request: bytes) -> tuple[int, bytes]:
+        if b"Looked at" in request:
+            begun.append(request)
+            await may_end.wait()
+        return await run(self, request)
+
+    monkeypatch.setattr(TemplateCompiler, "_run", slow)
+    compiler = TemplateCompiler()
+    previews = [asyncio.create_task(compiler.compile(source("<p>Looked at</p>"), preview=True)) for _ in range(3)]
+    # When somebody publishes two others meanwhile, then these are made, and one preview at a time is
+    made = await asyncio.gather(compiler.compile(source()), compiler.compile(source()))
+    assert [one.fields for one in made] == [("name",), ("name",)]
+    assert (len(begun), [one.done() for one in previews]) == (1, [False, False, False])
+    may_end.set()
+    assert len(await asyncio.gather(*previews)) == 3
+
+
 async def test_the_process_does_not_see_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEYS", "1:secret")
     seen: list[dict[str, str]] = []

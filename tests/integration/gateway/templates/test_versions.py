@@ -34,7 +34,7 @@ SOURCE: dict[str, Any] = {
 
 
 async def test_a_published_template_reads_back_and_composes(connection: Any) -> None:
-    published = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)))
+    published = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)), actor="test")
     assert (published.number, published.fields, published.has_unsubscribe) == (1, ("first_name", "sku"), True)
     assert published.preview.subject == "Hello Sam"
 
@@ -54,7 +54,7 @@ async def test_a_published_template_reads_back_and_composes(connection: Any) -> 
 
 async def test_an_old_subject_with_our_own_fields_is_composed_as_it_was_sent(connection: Any) -> None:
     # Given a version from before subjects with them were refused
-    published = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)))
+    published = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)), actor="test")
     row = dict(await connection.fetchrow("select * from template_version where id = $1", published.version_id))
     subject = [["text", "From "], ["field", "postal_address", "us"], ["field", "unsubscribe_url", None]]
     row |= {"number": 2, "compiled": row["compiled"] | {"subject": subject}}
@@ -71,16 +71,18 @@ async def test_an_old_subject_with_our_own_fields_is_composed_as_it_was_sent(con
 
 
 async def test_the_same_source_is_the_same_version_and_another_is_the_next(connection: Any) -> None:
-    first = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)))
-    again = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)))
-    second = await versions.publish(connection, compile_source(TemplateSource(**SOURCE | {"subject": "Bye"})))
+    first = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)), actor="test")
+    again = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)), actor="test")
+    second = await versions.publish(
+        connection, compile_source(TemplateSource(**SOURCE | {"subject": "Bye"})), actor="test"
+    )
     assert again == first
     assert (second.template_id, second.number) == (first.template_id, 2)
     assert (await versions.load(connection, first.version_id)).id == first.version_id
 
 
 async def test_a_version_never_changes(connection: Any) -> None:
-    published = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)))
+    published = await versions.publish(connection, compile_source(TemplateSource(**SOURCE)), actor="test")
     with pytest.raises(asyncpg.RestrictViolationError):
         await connection.execute("update template_version set subject = 'x' where id = $1", published.version_id)
 

@@ -113,11 +113,11 @@ async def test_other_sessions_and_tokens_may_write(
     customer = f"Customer_{await make_customer(pool)}"
     body = {"query": OPT_OUT, "variables": {"i": {"customerId": customer, "kind": "MARKETING", "optedOut": True}}}
     by_token = await anonymous.post("/session", headers=BROWSER, json={"token": token})
-    assert by_token.json()["readOnly"] is False
-    link = await create_login_link(pool, "Grace", "http://mail.example")
+    assert (by_token.json()["readOnly"], by_token.json()["content"]) == (False, True)
+    link = await create_login_link(pool, "Grace", "http://mail.example", content=True)
     assert (await anonymous.post(link, headers=BROWSER)).status_code == 303
     session = (await anonymous.get("/session")).json()
-    assert session["readOnly"] is False
+    assert (session["readOnly"], session["content"]) == (False, True)
     # Then all of them may write
     for writer, headers in ((anonymous, {"X-CSRF-Token": session["csrfToken"]}), (client, {})):
         answer = await writer.post("/graphql", json=body, headers=headers)

@@ -26,7 +26,8 @@ MakeContext = Callable[..., Context]
 
 PREVIEW = """query($action: BulkMessageAction!, $filter: MessageFilter!, $search: String) {
   previewMessageAction(action: $action, filter: $filter, search: $search) {
-    token expiresAt messages more notAllowed causes { cause messages } sample { id status } } }"""
+    token expiresAt messages more notAllowed stay { reason messages }
+    causes { cause messages } sample { id status } } }"""
 FAILED = {"statuses": ["REFUSED", "UNCERTAIN", "HELD"]}
 NOW = 1_795_000_000.0
 
@@ -93,6 +94,7 @@ async def test_a_preview_says_what_would_be_done_and_its_token_does_just_that(
     # Then it says how many, why they failed, and which; and nothing is written
     assert (shown["messages"], shown["notAllowed"], shown["more"]) == (3, 1, False)
     assert shown["causes"] == [{"cause": "UNKNOWN", "messages": 2}, {"cause": "SPAM", "messages": 1}]
+    assert shown["stay"] == [{"reason": "SUPPRESSED", "messages": 1}]
     assert [one["id"] for one in shown["sample"]] == ids([refs[0], refs[1], refs[3]])
     # When that is done
     assert await act(make_context(), "retryMessages", shown["token"]) == done(3)
@@ -169,6 +171,32 @@ async def test_a_token_of_another_caller_action_or_time_and_no_token_are_refused
     assert await connection.fetchval("select count(*) from bulk_action") == 0
     # The token still serves who made it
     assert await act(make_context(clock=lambda: NOW + 900), mutation, token) == done(1)
+
+
+async def test_what_stays_as_it_is_is_counted_by_the_reason_why(
+    connection: Any, deployment: Deployment, make_context: MakeContext
+) -> None:
+    # Given mail that was accepted, and failures: one suppressed, one whose relay is gone, two that may be retried
+    refs = await given(connection, deployment, ["ACCEPTED", "REFUSED", "REFUSED", "ACCEPTED", "REFUSED", "REFUSED"])
+    key = deployment.key_of("c1@customer.example")
+    await insert(connection, "suppression", address_key=key, reason="STAFF", actor="Kim")
+    await connection.execute("update message set bound_relay = 'gone' where id = $1", refs[2].message_id)
+    # When a retry of all of them is previewed, then each reason is counted, the most first
+    everything = {"ids": ids(refs)}
+    shown = await preview(make_context(), "RETRY", everything)
+    assert (shown["messages"], shown["notAllowed"]) == (2, 4)
+    assert shown["stay"] == [
+        {"reason": "STATUS", "messages": 2},
+        {"reason": "SUPPRESSED", "messages": 1},
+        {"reason": "RELAY_GONE", "messages": 1},
+    ]
+    # And one that is off the worklist stays off it
+    await act(
+        make_context(), "dismissMessages", (await preview(make_context(), "DISMISS", {"ids": ids(refs[4:5])}))["token"]
+    )
+    shown = await preview(make_context(), "DISMISS", everything)
+    assert shown["stay"] == [{"reason": "STATUS", "messages": 2}, {"reason": "DISMISSED", "messages": 1}]
+    assert (shown["messages"], shown["notAllowed"]) == (3, 3)
 
 
 async def test_nothing_to_do_has_no_token(connection: Any, deployment: Deployment, make_context: MakeContext) -> None:

@@ -361,6 +361,32 @@ async def test_lists_are_listed_by_name_and_searched(client: httpx.AsyncClient) 
     assert body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT", "argument": "after"}
 
 
+async def test_a_list_says_which_campaigns_use_it(
+    client: httpx.AsyncClient, connection: Any, people: list[str]
+) -> None:
+    # Given a list that two campaigns are for and one leaves out, one of them archived, and a list of none
+    gold, other = await create(client, "Gold"), await create(client, "Other")
+    number = int(gold["id"].partition("_")[2])
+    titles = ("Spring", "Summer", "Autumn")
+    for title in titles:
+        values = {"archived_at": NOON, "status": "FINISHED", "finished_at": NOON} if title == "Summer" else {}
+        campaign = await make_campaign(connection, title=title, **values)
+        await insert(connection, "campaign_list", campaign_id=campaign, list_id=number, excluded=title == "Autumn")
+    # When the lists are read, then each says how many; and the campaigns are found by the list, archived ones apart
+    uses = "{ lists(first: 9) { nodes { name usedBy } } }"
+    assert {one["name"]: one["usedBy"] for one in (await ask(client, uses))["nodes"]} == {"Gold": 3, "Other": 0}
+    found = """query($ids: [ID!], $archived: Boolean! = false) { campaigns(first: 9,
+      filter: {listIds: $ids, archived: $archived}) { nodes { title } totalCount { value } } }"""
+
+    async def of(*ids: str, archived: bool = False) -> tuple[list[str], int]:
+        page = await ask(client, found, ids=list(ids), archived=archived)
+        return [one["title"] for one in page["nodes"]], page["totalCount"]["value"]
+
+    assert await of(gold["id"], other["id"]) == (["Autumn", "Spring"], 2)
+    assert await of(gold["id"], archived=True) == (["Summer"], 1)
+    assert await of(other["id"]) == ([], 0)
+
+
 async def test_a_customer_says_which_lists_it_is_in(client: httpx.AsyncClient, people: list[str]) -> None:
     # Given lists of both kinds, some with Ann in them
     first = await create(client, "First")

@@ -58,7 +58,7 @@ async def make(connection: Any, deployment: Deployment) -> Make:
         source = TemplateSource(
             name="News", subject="News for {{ first }}", html=html, sample_data={"first": "Sam"}, text=None
         )
-        template = await versions.publish(connection, compile_source(source))
+        template = await versions.publish(connection, compile_source(source), actor="test")
         sender = await sender_profiles.create(
             connection, name="Office", from_address="office@fabrikam.example", postal_address="1 Main Street"
         )

@@ -44,7 +44,9 @@ IN_MEMORY = {
     "LeftOutCount",
     "SourceCount",
     "AddressSolution",
+    "AddressWarning",
     "CauseCount",
+    "StayCount",
     "MailHeader",
 }
 """Rows that come from no database: the refusals and warnings of a call, what DNS says, what a server answered to

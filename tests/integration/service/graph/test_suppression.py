@@ -32,6 +32,8 @@ SUPPRESS = f"""mutation($i: SuppressAddressInput!) {{ suppressAddress(input: $i)
   suppression {{ {FIELDS} }} userErrors {{ code field message }} }} }}"""
 LIFT = f"""mutation($i: LiftSuppressionInput!) {{ liftSuppression(input: $i) {{
   suppression {{ {FIELDS} }} released userErrors {{ code field message }} }} }}"""
+AGAIN = f"""mutation($i: SuppressAgainInput!) {{ suppressAgain(input: $i) {{
+  suppression {{ {FIELDS} }} userErrors {{ code field message }} }} }}"""
 CORRECT = """mutation($i: CorrectAddressInput!) { correctAddress(input: $i) {
   customer { addresses { address primary suppression { id } } } retried userErrors { code field } } }"""
 RETRY = """mutation($i: MessageInput!, $to: Boolean!) { retryMessage(input: $i, toPresentAddress: $to) {
@@ -165,6 +167,33 @@ async def test_held_mail_stays_held_unless_it_is_let_go_and_can_be_let_go_later(
         for done in [await ask(client, LIFT, i={**asked, "releaseHeld": release}) for release in (False, *[True] * 3)]
     ]
     assert released == [(0, []), (2, []), (1, []), (0, ["ILLEGAL_STATE"])]
+
+
+async def test_a_lifting_is_taken_back_while_nothing_else_stands_against_the_address(
+    client: httpx.AsyncClient, connection: Any, deployment: Deployment
+) -> None:
+    # Given an address that one refused mail closed, and lifted since; a letter to it waits in the queue
+    customer = await make_customer(connection, addresses=[GONE])
+    refused = await make_message(connection, customer, status="REFUSED", cause="BAD_ADDRESS", recipient=GONE)
+    await suppressed(connection, deployment, customer_id=customer, message_id=refused)
+    [before] = await listed(client)
+    lifted = (await ask(client, LIFT, i={"address": GONE, "why": "They called"}))["suppression"]
+    letter = await queue_mail(connection, deployment, customer_id=customer)
+    # When that is taken back
+    again = await ask(client, AGAIN, i={"suppressionId": lifted["id"]})
+    # Then it stands as it did, by the same evidence and since the same day, and the letter is held
+    kept = ("address", "reason", "scope", "suppressedAt", "by", "why", "message", "customer")
+    assert {name: again["suppression"][name] for name in kept} == {name: before[name] for name in kept}
+    assert [one["id"] for one in await listed(client)] == [again["suppression"]["id"]]
+    assert await connection.fetchval("select status from message where id = $1", letter.message_id) == "HELD"
+    # And that it was lifted, by whom and why, stays on record
+    assert await listed(client, lifted=True) == [lifted | {"heldMessages": 1}]
+    events = (await ask(client, MESSAGE, id=message_global_id(customer, refused)))["info"]["events"]
+    assert [(one["kind"], one["by"], one["detail"]) for one in events][-2:] == [
+        ("SUPPRESSION_LIFTED", "test", {}), ("UNDONE", "test", {"decision": "SUPPRESSION_LIFTED"})]  # fmt: skip
+    # And a second time there is nothing to take back, nor of an id that nobody lifted
+    for wrong, code in ((lifted["id"], "ILLEGAL_STATE"), (again["suppression"]["id"], "NOT_FOUND"), ("x", "NOT_FOUND")):
+        assert refusals(await ask(client, AGAIN, i={"suppressionId": wrong})) == [(code, "suppressionId")]
 
 
 async def test_what_cannot_be_suppressed_or_lifted_says_why_all_at_once(client: httpx.AsyncClient) -> None:

@@ -18,7 +18,7 @@ LIST = """query($search: String, $first: Int!, $after: String) {
   templates(search: $search, first: $first, after: $after) {
     nodes { id name version } pageInfo { hasNextPage endCursor } } }"""
 VERSION = """query($id: ID!) { node(id: $id) { ... on TemplateVersion {
-  id number subject mjml html text fields sampleData locale createdAt template { name }
+  id number subject mjml html text fields sampleData locale createdAt createdBy template { name }
   preview { subject html } warnings { code blocking message recipients } } } }"""
 VERSIONS = """query($id: ID!, $first: Int!, $after: String) { template(id: $id) {
   newest { number } versions(first: $first, after: $after) {
@@ -85,6 +85,7 @@ async def test_a_version_shows_its_source_and_what_it_uses(client: httpx.AsyncCl
         "fields": ["first", "customer_name", "postal_address", "unsubscribe_url"],
         "sampleData": {"first": "Sam"},
         "locale": "de",
+        "createdBy": "test",
         "template": {"name": "News"},
         "warnings": [],
     }

@@ -323,6 +323,30 @@ def nodes(plan: Any) -> Iterator[Any]:
         yield from nodes(one)
 
 
+async def test_what_a_person_settled_last_is_told(connection: Any, make_context: MakeContext) -> None:
+    # Given nothing decided yet
+    asked = "lastSettled { settledAt by kind message { id } }"
+    assert (await worklist(make_context, asked))["lastSettled"] is None
+    # When people decide, and the gateway goes on after them
+    customer = await make_customer(connection)
+    first, second = [await make_message(connection, customer, status="ACCEPTED") for _ in range(2)]
+    for message, kind, actor in (
+        (first, "ASSUMED_SENT", "Kim"), (second, "DISMISSED", "Jo"), (first, "RETRIED", "gateway"),
+        (first, "OPTED_OUT", "customer"),
+    ):  # fmt: skip
+        await insert(connection, "event", customer_id=customer, message_id=message, kind=kind, actor=actor)
+    # Then it is the last that a person decided
+    found = (await worklist(make_context, asked))["lastSettled"]
+    assert datetime.fromisoformat(found.pop("settledAt")) > NOON
+    assert found == {"by": "Jo", "kind": "DISMISSED", "message": {"id": message_global_id(customer, second)}}
+    # And it is read from the end of the index that holds people's decisions alone
+    async with connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        [row] = await connection.fetch(f"explain (format json) {statement('last_settled').sql}")
+    told = orjson.loads(row[0]) if isinstance(row[0], str) else row[0]
+    assert "event_settled" in {one.get("Index Name") for one in nodes(told[0]["Plan"])}
+
+
 INDEXES = {
     "uncertain_page": {"message_trouble_uncertain"},
     "held_page": {"message_trouble_held"},

@@ -61,7 +61,9 @@ def path(url: str) -> str:
 async def campaign_mail(connection: Any, deployment: Deployment) -> MessageRef:
     """A campaign's only mail, which waits."""
     published = await versions.publish(
-        connection, compile_source(TemplateSource(name="News", subject="News for {{ first_name }}", html=PAGE))
+        connection,
+        compile_source(TemplateSource(name="News", subject="News for {{ first_name }}", html=PAGE)),
+        actor="test",
     )
     profile = await sender_profiles.create(
         connection, name="News", from_address="news@fabrikam.example", postal_address="1 Main"

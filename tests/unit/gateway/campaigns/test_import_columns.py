@@ -28,6 +28,25 @@ def test_an_address_is_known_in_several_languages(heading: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "heading",
+    [
+        "Kd-Nr",
+        "Kd.-Nr.",
+        "KdNr",
+        "Kundennr",
+        "Kundennummer",
+        "Customer No.",
+        "Customer #",
+        "Cust #",
+        "Cust. No",
+        "Client Nº",
+    ],
+)
+def test_a_customers_number_is_the_reference(heading: str) -> None:
+    assert fields(heading, "E-Mail") == ["externalRef", "address"]
+
+
+@pytest.mark.parametrize(
     ("headings", "expected"),
     [
         (["ID", "Name", "Language", "Time zone", "Tags"], ["externalRef", "name", "locale", "timeZone", "tags"]),

@@ -38,7 +38,7 @@ beforeEach(() => {
   api = { asked: [], answers: {
     BadAddresses: () => page([bad(), bad({ id: "B2", address: "bo@x.example", solutions: [] })]),
     Suppressed: () => page([]), OptedOut: () => page([]),
-    AddressCounts: () => ({ data: { badAddresses: count(2), customers: count(5) } }),
+    AddressCounts: () => ({ data: { badAddresses: count(2), suppressions: count(3), customers: count(5) } }),
   } };
   app = {
     readOnly: false, offline: false, changed: () => {}, announce: () => {}, guard: (call) => call, to: () => () => {},
@@ -118,12 +118,23 @@ test("the tabs have counts, and a search is of the list that is shown", async ()
   const view = await opened("bad", { search: " ann " });
   assert.deepEqual(view.tab, "bad");
   assert.deepEqual(api.asked.find(([name]) => name === "BadAddresses")[1], { search: "ann", first: 50, after: null });
-  assert.match(text(view.view()), /Bad 2.*Suppressed.*Opted out 5/);
+  assert.match(text(view.view()), /Bad 2.*Suppressed 3.*Opted out 5/);
   view.arrive({ view: "addresses", path: ["suppressed"], query: {} });
   await settled();
   assert.match(text(view.view()), /Nobody is suppressed/);
-  assert.doesNotMatch(text(view.view()), /Export CSV/, "the API makes a file of bad addresses alone");
   view.leave();
+});
+
+test("each list can be fetched as a file, as it is searched", async () => {
+  const fetched = [];
+  globalThis.location.assign = (url) => fetched.push(url);
+  for (const [tab, operation] of [["bad", "ExportBadAddresses"], ["suppressed", "ExportSuppressed"], ["opted-out", "ExportOptedOut"]]) {
+    api.answers[operation] = ({ search }) => ({ data: { list: { exportUrl: `/exports/${operation}/${search}` } } });
+    const view = await opened(tab, { search: "ann" });
+    await view.export();
+    view.leave();
+  }
+  assert.deepEqual(fetched, ["/exports/ExportBadAddresses/ann", "/exports/ExportSuppressed/ann", "/exports/ExportOptedOut/ann"]);
 });
 
 test("a correction takes two presses; then the row leaves, it is said, and what goes out is not undone", async () => {
@@ -136,6 +147,35 @@ test("a correction takes two presses; then the row leaves, it is said, and what 
   assert.deepEqual(undone, [["Corrected to ann@willowmail.example. 3 messages go out again.", null]]);
   assert.equal(view.asked, null);
   assert.doesNotMatch(text(view.view()), /willowmial/);
+  view.leave();
+});
+
+test("a suppression that was lifted stands again after Undo", async () => {
+  api.answers.Suppressed = () => page([{ ...STANDS, address: "ann@x.example", customer: CUSTOMER }]);
+  api.answers.Lift = () => ({ data: { done: { released: 1, suppression: { id: "S1" }, userErrors: [] } } });
+  const view = await opened("suppressed");
+  view.choose(first(view), { kind: "lift" });
+  await view.lift(first(view).node, { why: "They called", releaseHeld: true });
+  assert.match(undone[0][0], /ann@x\.example may be mailed again\. 1 held message goes out/);
+  await undone[0][1]();
+  assert.deepEqual(api.asked.find(([name]) => name === "SuppressAgain")[1].input, { suppressionId: "S1" });
+  view.leave();
+});
+
+test("an address that was typed and looks mistyped is warned of once, and used when it is given again", async () => {
+  api.answers.CheckAddress = ({ address }) => ({ data: { checkAddress: { warnings: address.endsWith("gmial.com") ? [{ text: "gmial.com looks like gmail.com mistyped." }] : [] } } });
+  const view = await opened();
+  const corrected = () => api.asked.filter(([name]) => name === "Correct").map(([, { input }]) => input.correctAddress);
+  view.choose(first(view), { kind: "edit" });
+  await view.correct(first(view).node, "ann@gmial.com", true);
+  assert.match(text(view.view()), /gmial\.com looks like gmail\.com mistyped\. If it is right all the same, press the button once more/);
+  // Another address is looked at for itself, and the first again when it comes back
+  api.answers.Correct = () => ({ data: { done: { retried: 0, userErrors: [{ message: "Refused." }] } } });
+  await view.correct(first(view).node, "ann@fine.example", true);
+  await view.correct(first(view).node, "ann@gmial.com", true);
+  assert.deepEqual(corrected(), ["ann@fine.example"]);
+  await view.correct(first(view).node, "ann@gmial.com", true);
+  assert.deepEqual(corrected(), ["ann@fine.example", "ann@gmial.com"]);
   view.leave();
 });
 
@@ -197,6 +237,7 @@ test("the digits of a row press its buttons", async () => {
   const press = (values) => view.onKey({ target, key: "2", code: "Digit2", preventDefault: () => {}, ...values });
   press({});
   press({ ctrlKey: true });
+  press({ shiftKey: true, key: "@" });
   press({ code: "Digit9", key: "9" });
   assert.deepEqual(pressed, [1]);
   view.leave();

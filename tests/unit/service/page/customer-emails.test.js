@@ -3,6 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import assert from "node:assert/strict";
 import { element, markup, newPage, pending, settled } from "./browser.js";
 import { CustomerEmails } from "../../../../service/page/customers/customer-emails.js";
+import { newer } from "../../../../service/page/customers/emails-view.js";
 import { InfoSheet } from "../../../../service/page/message/info-sheet.js";
 
 const PLACE = { view: "emails", customer: "C-1", tab: "sent", message: null, info: null, machines: false, at: null };
@@ -112,7 +113,7 @@ test("while the keyboard's focus is among the rows they stay where they are, at 
   arrives(21);
   await news("m21");
   assert.equal(subjects()[0], "Mail 20");
-  assert.match(markup(view.newer()), /1 new/);
+  assert.match(markup(newer(view)), /1 new/);
   assert.equal(said.at(-1), "1 new row above");
   arrives(22);
   await news("m22");
@@ -137,7 +138,7 @@ test("the focus on the list as a whole, or elsewhere, holds nothing", async () =
 });
 
 test("after the pointer moved over the rows they stay for three seconds", async () => {
-  view.onPoint();
+  view.listPlace.pointed();
   now += 2_999;
   arrives(21);
   await news();
@@ -228,14 +229,14 @@ test("a refresh of the old filter's clicks does not show among the new one's", a
 
 test("the selected mail's subject is its row's, else read, and another customer's is not said", async () => {
   await go({ tab: "clicks", message: "m20" });
-  assert.equal(view.selectedSubject, "Mail 20");
+  assert.equal(view.selected.subjectFor(view.customer), "Mail 20");
   assert.ok(!operations().includes("Row"));
   api.rows.x1 = { id: "x1", subject: "Old", customer: { id: "Customer_7" }, info: {} };
   api.rows.x2 = { id: "x2", subject: "Secret", customer: { id: "Customer_8" }, info: {} };
   await go({ message: "x1" });
-  assert.equal(view.selectedSubject, "Old");
+  assert.equal(view.selected.subjectFor(view.customer), "Old");
   await go({ message: "x2" });
-  assert.equal(view.selectedSubject, null);
+  assert.equal(view.selected.subjectFor(view.customer), null);
   // An answer for a mail that is no longer selected
   late.Row = pending();
   const hold = late.Row;
@@ -244,9 +245,9 @@ test("the selected mail's subject is its row's, else read, and another customer'
   await go({ message: "m19" });
   hold.resolve();
   await settled();
-  assert.equal(view.selectedSubject, "Mail 19");
+  assert.equal(view.selected.subjectFor(view.customer), "Mail 19");
   await go({ message: null });
-  assert.equal(view.subject, null);
+  assert.equal(view.selected.found, null);
 });
 
 test("the newest: what waits is shown; after a gap the list is read again", async () => {
@@ -257,7 +258,7 @@ test("the newest: what waits is shown; after a gap the list is read again", asyn
   assert.equal(subjects()[0], "Mail 21");
   api.sent = mails(200, 200);
   await news();
-  assert.match(markup(view.newer()), /50 new/);
+  assert.match(markup(newer(view)), /50 new/);
   view.showNewest();
   await settled();
   assert.equal(subjects()[0], "Mail 200");
@@ -268,10 +269,10 @@ test("scrolled back to the top, what waits is shown; after a gap it is not", asy
   window.scrollY = 500;
   arrives(21);
   await news();
-  view.writePlace();
+  view.listPlace.writePlace();
   assert.equal(subjects()[0], "Mail 20", "not before the top");
   window.scrollY = 0;
-  view.writePlace();
+  view.listPlace.writePlace();
   assert.equal(subjects()[0], "Mail 21");
 });
 
@@ -320,9 +321,9 @@ test("after a row was selected, and after its filter was cleared, the focus is o
   const tab = element("tab-clicks");
   for (const choose of [() => view.select("m20", true), view.clearFilter]) {
     document.activeElement = document.body;
-    view.drawings = [];
+    view.drawings.works = [];
     choose();
-    for (const work of view.drawings.splice(0)) work();
+    view.drawings.drawn();
     assert.equal(document.activeElement, tab);
   }
   assert.deepEqual(said, ["Links Clicked, of the selected mail only", "Links of all mail"]);
@@ -381,7 +382,7 @@ test("when the service is back, what failed is read again and what is shown is r
   view.resume();
   await settled();
   await settled();
-  assert.deepEqual([view.state, view.list.state, view.dialog.sheet.state, view.selectedSubject], ["ready", "ready", "ready", "Found"]);
+  assert.deepEqual([view.state, view.list.state, view.dialog.sheet.state, view.selected.subjectFor(view.customer)], ["ready", "ready", "ready", "Found"]);
 });
 
 test("a view that was left is read no more", async () => {
@@ -492,19 +493,19 @@ test("the position is written to the URL: the row above the first one visible, n
   document.querySelectorAll = () => [row("c20", 60), row("c19", 110), row("c18", 160)];
   window.scrollY = 500;
   dialog = {};
-  view.writePlace();
+  view.listPlace.writePlace();
   dialog = null;
   view.list.state = "loading";
-  view.writePlace();
+  view.listPlace.writePlace();
   assert.deepEqual(went, []);
   view.list.state = "ready";
-  view.writePlace();
+  view.listPlace.writePlace();
   assert.deepEqual(went, [[{ at: "c19" }, { replace: true, scroll: false }]]);
   view.place = { ...PLACE, at: "c19" };
-  view.writePlace();
+  view.listPlace.writePlace();
   assert.equal(went.length, 1, "the same place is not written again");
   window.scrollY = 0;
-  view.writePlace();
+  view.listPlace.writePlace();
   assert.deepEqual(went.at(-1)[0], { at: null });
   document.querySelector = () => null;
   document.querySelectorAll = () => [];
@@ -514,10 +515,8 @@ test("a position is revealed by scrolling to the row below it, and the top by sc
   const scrolled = [];
   document.querySelector = (name) => (name.includes('"c15"') ? { scrollIntoView: ({ block }) => scrolled.push(block) } : null);
   window.scrollTo = (left, top) => scrolled.push(top);
-  const draw = () => {
-    for (const work of view.drawings.splice(0)) work();
-  };
-  view.drawings = [];
+  const draw = () => view.drawings.drawn();
+  view.drawings.works = [];
   await go({ at: "c16" });
   draw();
   assert.deepEqual(scrolled, ["start"]);

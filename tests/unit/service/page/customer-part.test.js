@@ -100,10 +100,13 @@ test("addresses: what stands against one, and all that can be done; the whole li
   assert.match(text(view.view()), /Add the address/);
   await view.part.add("ann@z.example");
   assert.deepEqual(asked("ReplaceAddresses").at(-1).customers[0].addresses, ["ann@x.example", "ann@y.example", "ann@z.example"]);
+  api.answers.Lift = () => ({ data: { done: { released: 0, suppression: { id: "S1" }, userErrors: [] } } });
   view.part.ask("lift", "ann@y.example");
   assert.match(text(view.view()), /May we mail ann@y\.example\?/);
   await view.part.lift("ann@y.example", { why: "came back", releaseHeld: false });
   assert.deepEqual(asked("Lift"), [{ address: "ann@y.example", why: "came back", releaseHeld: false }]);
+  await undone.at(-1)[1]();
+  assert.deepEqual(asked("SuppressAgain"), [{ suppressionId: "S1" }]);
   app.readOnly = true;
   assert.doesNotMatch(markup(view.part.view()), /<button/);
   view.leave();

@@ -45,6 +45,12 @@ test("a new draft leads from the audience to the letter, then to the test messag
   assert.equal(nextTarget(checks(bare).all), "edit-test");
 });
 
+test("while an import still fills a list, nothing is launched to a part of it", () => {
+  const { audience } = checks({ importing: true });
+  assert.equal(audience.state, "stops");
+  assert.match(audience.text, /still filling/);
+});
+
 test("nobody left says why", () => {
   const { audience } = checks({ preview: preview({ audience: { recipients: count(0), leftOut: [{ reason: "OPTED_OUT", recipients: 12 }] } }) });
   assert.equal(audience.state, "stops");

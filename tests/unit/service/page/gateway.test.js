@@ -179,6 +179,18 @@ function given(order = async () => ({})) {
   return { orders, calls, undone };
 }
 
+test("a panel that is left gives the focus back to the button that opened it", () => {
+  const { orders } = given();
+  for (const [panel, one, wanted] of [
+    ["limits", RELAY, '[data-of="relay"][data-name="main"] [data-opens="limits"]'], ["pause", RELAY, '[data-of="relay"][data-name="main"] [data-opens="pause"]'], ["limits", null, '[data-opens="limits"]'],
+  ]) {
+    orders.open(panel, "relay", one);
+    orders.back();
+    assert.equal(orders.focus, wanted);
+  }
+  assert.match(markup(relayRow(viewOf(), RELAY, "")), /data-opens=limits/);
+});
+
 test("a pause without an end carries its reason, and is undone by resuming", async () => {
   const { orders, calls, undone } = given();
   orders.open("pause", "relay", RELAY);

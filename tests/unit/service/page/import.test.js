@@ -55,7 +55,7 @@ globalThis.XMLHttpRequest = class {
 
 async function open(values = {}) {
   const app = { changed: () => {}, announce: (text) => told.push(text), guard: (call) => call, to: () => () => {}, readOnly: false };
-  panel = new CustomerImport({ app, file, joined: (one) => told.push(["joined", one.name]), left: (one) => told.push(["left", one.name]), done: () => told.push("done"), ...values });
+  panel = new CustomerImport({ app, file, begun: (one) => told.push(["begun", one.name]), joined: (one) => told.push(["joined", one.name]), left: (one) => told.push(["left", one.name]), done: () => told.push("done"), ...values });
   for (let turn = 0; turn < 12; turn += 1) await settled();
 }
 
@@ -91,11 +91,22 @@ test("a session that only reads sees an import at every stage, and nothing that 
 test("carried out, its customers join a list of the file's name, and it can be undone", async () => {
   await open();
   await panel.carryOut();
-  assert.deepEqual(told, ["2 imported.", ["joined", "service-2026"], "done"]);
+  assert.deepEqual(told, [["begun", "service-2026"], "2 imported.", ["joined", "service-2026"], "done"]);
   assert.match(markup(panel.view()), /2 imported\.[^]*Undo/);
   await panel.undo();
   assert.ok(asked.includes("deleteList"));
   assert.deepEqual(told.at(-1), ["left", "service-2026"]);
+});
+
+test("the list is told of as soon as the import is begun, which goes on without the page", async () => {
+  await open();
+  const ends = answers.startImport;
+  answers.startImport = () => ({ import: { ...row(), ...state({ dryRun: false, status: "RUNNING" }) }, userErrors: [] });
+  await panel.carryOut();
+  answers.startImport = ends;
+  assert.deepEqual(told, [["begun", "service-2026"]]);
+  assert.equal(panel.isRunning, true);
+  panel.stop();
 });
 
 test("a name that is taken is said at the name, and nothing is imported", async () => {

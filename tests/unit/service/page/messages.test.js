@@ -247,7 +247,7 @@ test("a session that may only read sees no boxes, and its keys choose nothing", 
 
 test("the bar offers what applies to at least one, and a digit opens its plan", async () => {
   api.rows[1] = message(2, { actions: ["ASSUME_SENT", "RETRY"] });
-  Object.assign(api, { preview: { token: "t", messages: 2, more: false, notAllowed: 1, causes: [{ cause: "BAD_ADDRESS", messages: 2 }] }, uncertain: 1 });
+  Object.assign(api, { preview: { token: "t", messages: 2, more: false, notAllowed: 1, stay: [{ reason: "SUPPRESSED", messages: 1 }], causes: [{ cause: "BAD_ADDRESS", messages: 2 }] }, uncertain: 1 });
   await opened({ search: "receipt" });
   view.choices.loaded();
   assert.deepEqual(view.choices.actions.map((each) => each.name), ["Retry", "Assume sent", "Take off the worklist"]);
@@ -255,12 +255,12 @@ test("the bar offers what applies to at least one, and a digit opens its plan", 
   await settled();
   await settled();
   assert.deepEqual(operations("Preview").at(-1), { action: "RETRY", filter: { ids: ["m3", "m2", "m1"] }, search: null });
-  assert.match(shown(), /Retry 3 messages[^]*>2<[^]*go back to the queue[^]*2\u00a0× no such mailbox[^]*>1<[^]*may get them twice[^]*>1<[^]*stay as they are[^]*>Retry 2 messages<[^]*>Back</);
+  assert.match(shown(), /Retry 3 messages[^]*>2<[^]*go back to the queue[^]*2\u00a0× no such mailbox[^]*>1<[^]*may get them twice[^]*>1<[^]*stays as it is[^]*Their address is suppressed\.[^]*>Retry 2 messages<[^]*>Back</);
 });
 
 test("all that match are acted on by the list's own filter; a search alone by all mail until now", async () => {
   api.total = { value: 312, precision: "EXACT" };
-  api.preview = { token: null, messages: 0, more: false, notAllowed: 312, causes: [] };
+  api.preview = { token: null, messages: 0, more: false, notAllowed: 312, stay: [{ reason: "STATUS", messages: 300 }, { reason: "OPTED_OUT", messages: 12 }], causes: [] };
   await opened({ status: "refused" });
   view.choices.loaded();
   assert.match(shown(), /3 chosen\.[^]*Choose all 312/);
@@ -268,7 +268,7 @@ test("all that match are acted on by the list's own filter; a search alone by al
   assert.match(shown(), /All 312 are chosen\.[^]*Only the 3 loaded/);
   assert.deepEqual(view.choices.asked, { filter: { statuses: ["REFUSED"] }, search: null, orderBy: "NEWEST" });
   await view.choices.openPlan("DISMISS");
-  assert.match(shown(), /Take 312 messages off the worklist[^]*Nothing would be done/);
+  assert.match(shown(), /Take 312 messages off the worklist[^]*Nothing would be done[^]*>300<[^]*They did not fail\.[^]*>12<[^]*The customer opted out\./);
   assert.doesNotMatch(shown(), /type="submit" class="button primary" aria-disabled/);
   await opened({ search: "receipt" });
   view.choices.loaded();
@@ -284,7 +284,7 @@ test("all that match are acted on by the list's own filter; a search alone by al
 });
 
 test("an action is done by the preview's token, and taken back where all that was done is known", async () => {
-  api.preview = { token: "t1", messages: 3, more: false, notAllowed: 0, causes: [] };
+  api.preview = { token: "t1", messages: 3, more: false, notAllowed: 0, stay: [], causes: [] };
   api.done = { done: 3, skipped: 0, userErrors: [] };
   await opened();
   view.choices.loaded();
@@ -298,7 +298,7 @@ test("an action is done by the preview's token, and taken back where all that wa
 });
 
 test("what cannot be taken back, or is not known one by one, has no Undo", async () => {
-  api.preview = { token: "t1", messages: 3, more: false, notAllowed: 0, causes: [] };
+  api.preview = { token: "t1", messages: 3, more: false, notAllowed: 0, stay: [], causes: [] };
   await opened({ status: "refused" });
   for (const [action, done, skipped] of [["RETRY", 3, 0], ["DISMISS", 2, 1]]) {
     api.done = { done, skipped, userErrors: [] };
@@ -311,7 +311,7 @@ test("what cannot be taken back, or is not known one by one, has no Undo", async
 });
 
 test("a plan that is too old is made anew, and says why; nothing was done", async () => {
-  api.preview = { token: "t1", messages: 3, more: false, notAllowed: 0, causes: [] };
+  api.preview = { token: "t1", messages: 3, more: false, notAllowed: 0, stay: [], causes: [] };
   api.done = { done: 0, skipped: 0, userErrors: [{ message: "The preview is older than 15 minutes: preview again.", code: "PREVIEW_EXPIRED" }] };
   await opened();
   view.choices.loaded();

@@ -127,6 +127,16 @@ test("keys of one letter act neither in a field, nor over a dialog, nor when the
   assert.deepEqual(app.done, ["palette", "undone", "help"]);
 });
 
+test("a letter with Shift is another key, and a sign that needs Shift is not", () => {
+  const app = made();
+  const keys = new Keys({ app, undoLine: { can: true, undo: () => app.done.push("undone") } });
+  pressed(keys, "Z", { shiftKey: true });
+  pressed(keys, "g");
+  pressed(keys, "M", { shiftKey: true });
+  assert.equal(pressed(keys, "?", { shiftKey: true }), true);
+  assert.deepEqual(app.done, ["help"]);
+});
+
 test("a slash goes to the search of the view", () => {
   const done = [];
   document.querySelector = (selector) => (selector.startsWith("#main") ? { focus: () => done.push("focus"), select: () => done.push("select") } : null);
@@ -236,6 +246,21 @@ test("views are found at once, customers, messages and campaigns when the typing
   key("ArrowUp");
   key("Enter");
   assert.deepEqual(app.done.slice(-2), ["closed", { view: "messages", path: ["Message_7_1"], query: {} }]);
+});
+
+test("the palette has the saved searches, those that are built in and one's own", async () => {
+  localStorage.setItem("messages.searches", JSON.stringify([{ name: "Bounced in Denver", query: { status: "bounced", search: "denver" } }]));
+  const app = made();
+  const palette = new Palette(app, () => {});
+  palette.opened();
+  await palette.readSearches();
+  palette.type("bounced");
+  assert.deepEqual(palette.items().map(({ name }) => name), ["Bounced in Denver"]);
+  palette.onKey({ key: "Enter", preventDefault: () => {} });
+  assert.deepEqual(app.done.at(-1), { view: "messages", path: [], query: { status: "bounced", search: "denver" } });
+  palette.type("");
+  assert.deepEqual(palette.groups().find(([group]) => group === "searches")[1].map(({ name }) => name), ["Not sent this week", "Received", "Needs a person", "Bounced in Denver"]);
+  localStorage.clear();
 });
 
 test("the palette has the actions of the view that is open, and runs one by its name", () => {

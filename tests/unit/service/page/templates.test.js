@@ -109,6 +109,13 @@ test("the preview is renewed, and an answer to an earlier question is dropped", 
   assert.deepEqual(asked.map(({ source }) => source.subject), ["1", "2"]);
 });
 
+test("a new letter is shown before it has a name", async () => {
+  const preview = new Preview(app);
+  answer = async () => shown();
+  await preview.renew(letter({ name: " " }));
+  assert.equal(asked[0].source.name, "New template");
+});
+
 test("what would be refused leaves the old preview, and says so", async () => {
   const preview = new Preview(app);
   answer = async () => shown();

@@ -55,6 +55,8 @@ test("who may only read sees no action", () => {
 
 test("the guess takes one key; it can be undone, and then waits again", async () => {
   const view = opened();
+  press(view, "Digit1", { shiftKey: true, key: "!" });
+  assert.deepEqual(asked("Assign"), [], "a sign above a digit is another key");
   press(view, "Digit1");
   await settled();
   assert.deepEqual(asked("Assign"), [{ mailId: "U1", customerId: "Customer_7", messageId: null }]);

@@ -31,9 +31,10 @@ let app;
 const NAMES = {
   Worklist: () => ({ needsAttention: lists }),
   Numbers: () => ({ hours: [], gateway: { lanes: [], history: [] } }),
-  Preview: ({ filter }) => ({ previewMessageAction: { token: "t", messages: filter.ids?.length ?? 3, more: false, notAllowed: 0, causes: [] } }),
+  Preview: ({ filter }) => ({ previewMessageAction: { token: "t", messages: filter.ids?.length ?? 3, more: false, notAllowed: 0, stay: [], causes: [] } }),
   Act: () => ({ done: { done: 10, skipped: 0, dismissed: 1, userErrors: [] } }),
   Undo: (variables) => Object.fromEntries(Object.keys(variables).map((name) => [name, { userErrors: [] }])),
+  LastSettled: () => ({ needsAttention: { lastSettled: null } }),
   Group: () => ({ needsAttention: { list: connection([message("Message_a"), message("Message_b", { actions: ["RETRY"] })]) } }),
   Found: () => ({ messages: connection([message("Message_0")]) }),
 };
@@ -105,6 +106,15 @@ test("ten messages of one crash are settled in two keys and undone", async () =>
   await undone[0].undo();
   assert.deepEqual(Object.values(of("Undo")[0]), incident().filter.ids);
   assert.match(text(), /10 messages: connection/);
+});
+
+test("where nothing waits, the page says what was settled last, by whom, and about which message", async () => {
+  lists = { ...lists, total: count(0), incidents: [], uncertain: { totalCount: count(0) } };
+  answers.LastSettled = () => ({ data: { needsAttention: { lastSettled: {
+    settledAt: "2026-11-29T14:00:00Z", by: "Kim", kind: "ASSUMED_SENT", message: { id: "Message_1", subject: "Offer", customer: { id: "Customer_7", name: "Ann", externalRef: "C-7" } },
+  } } } });
+  await shown();
+  assert.match(text(), /Nothing waits for a person.*Last settled .*, by Kim : Assumed sent, Offer · Ann/);
 });
 
 test("whoever asks while it is read waits for what is true after they asked", async () => {

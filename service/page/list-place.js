@@ -8,9 +8,12 @@ const AT_TOP = 40;
 const POINTED_MS = 3_000;
 
 export class ListPlace {
-  /** `list()` is the shown PagedList, `grid()` its element, `write(at)` puts the place into the address, `arrived()` is called at the top. */
-  constructor({ list, grid, write, arrived }) {
-    Object.assign(this, { list, grid, write, arrived });
+  /**
+   * `list()` is the shown PagedList, `id` its element's, `heads` are selectors of what stands above its rows, `write(at)`
+   * puts the place into the address, `arrived()` is called at the top.
+   */
+  constructor({ list, id, heads, write, arrived }) {
+    Object.assign(this, { list, id, heads, write, arrived });
     this.pointedAt = -Infinity;
     this.onScroll = () => this.scrolled();
     window.addEventListener("scroll", this.onScroll, { passive: true });
@@ -33,12 +36,13 @@ export class ListPlace {
   /** Whether the focus or the pointer is among the rows, which must not move then. */
   get isReading() {
     const pointed = performance.now() - this.pointedAt < POINTED_MS;
-    return pointed || Boolean(this.grid()?.contains(document.activeElement));
+    const element = document.getElementById(this.id);
+    return pointed || Boolean(element?.contains(document.activeElement) && element !== document.activeElement);
   }
 
   /** Scrolls so that the row below the cursor `at` is the first visible one; call it after a rendering. */
   reveal(cursor) {
-    const row = cursor && this.grid()?.querySelector(`[data-cursor="${cursor}"]`);
+    const row = cursor && document.querySelector(`#${this.id} [data-cursor="${cursor}"]`);
     if (row) row.scrollIntoView({ block: "start" });
     else if (!cursor) window.scrollTo(0, 0);
   }
@@ -49,10 +53,10 @@ export class ListPlace {
   }
 
   writePlace() {
-    const [list, grid] = [this.list(), this.grid()];
-    if (document.querySelector("dialog[open]") || list.state !== "ready" || !grid) return;
-    const line = grid.querySelector(".msg-heads")?.getBoundingClientRect().bottom ?? 0;
-    const rows = [...grid.querySelectorAll("[data-cursor]")];
+    const list = this.list();
+    if (document.querySelector("dialog[open]") || list.state !== "ready") return;
+    const line = Math.max(...this.heads.map((each) => document.querySelector(each)?.getBoundingClientRect().bottom ?? 0));
+    const rows = [...document.querySelectorAll(`#${this.id} [data-cursor]`)];
     // The first row of which more than half is visible.
     const first = rows.map((row) => [row, row.getBoundingClientRect()]).find(([, box]) => (box.top + box.bottom) / 2 > line)?.[0];
     this.write(first && !this.atTop ? list.above(first.dataset.cursor) : null);
