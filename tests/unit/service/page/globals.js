@@ -21,6 +21,7 @@ globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, scrollTo: () 
 globalThis.location = new URL("http://mail.example/");
 globalThis.CSS = { escape: (text) => text.replace(/["\\\]]/g, "\\$&") };
 globalThis.requestAnimationFrame = () => {};
+globalThis.requestIdleCallback = () => {};
 globalThis.IntersectionObserver = class {
   static made = [];
   constructor(seen) {
