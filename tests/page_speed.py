@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,9 @@ async def make_long_history(demo: Launcher) -> None:
 
 def speeds(browser: Browser, demo: Launcher) -> list[str]:
     """Lines: frames a second while scrolling through a long history, their work, and the slowest answer to a click."""
-    asyncio.run(make_long_history(demo))
+    # Playwright has an event loop of its own in this thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, make_long_history(demo)).result()
     context = browser.new_context(
         base_url=f"http://127.0.0.1:{demo.port}", viewport={"width": 1440, "height": 900}, locale="en-US"
     )
