@@ -46,7 +46,7 @@ from service.http.exports import Exports
 from service.http.files import Files
 from service.http.imports import Imports
 from service.http.inbound import InboundMail
-from service.http.page_files import PageFiles
+from service.http.page_files import page_files
 from service.http.plain_page import show_not_found
 from service.replicas import Replicas
 from service.security import SecurityHeaders
@@ -118,7 +118,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
         *sign_in.routes(),
         *tracking.routes(),
         *(graphiql_page.routes() if settings.graphiql else ()),
-        *PageFiles().routes(),
+        *page_files().routes(),
     ]
 
 

@@ -24,7 +24,7 @@ def routes() -> list[Route]:
 
 def _serve(name: str) -> Callable[[Request], Awaitable[Response]]:
     path = _FILES / name
-    file = PageFile.of(path.read_bytes(), MEDIA_TYPES[path.suffix])
+    file = PageFile.of(path.read_text(encoding="utf-8"), MEDIA_TYPES[path.suffix])
     # Its stylesheet holds its fonts. An inline style is refused: it would keep the page behind a dialog from scrolling.
     headers = {"Content-Security-Policy": page_policy(fonts="data:"), "Cache-Control": "no-cache"}
 

@@ -1,7 +1,9 @@
 """The web page's files: `/`, `/messages`, ..., `/static/...`, and the HTML preview of a message's template.
 
-Files are read and compressed once, when the process starts. The page links its modules and stylesheet under a hash of
-all of them (`/static/<hash>/page.js`), so that browsers cache them for ever and still load a new release at once.
+Files are read, rid of comments and compressed once, when the process starts. The page links its modules and stylesheet
+under a hash of all of them (`/static/<hash>/page.js`), so that browsers cache them for ever and still load a new
+release at once. A language's words are also served in parts (`languages/en.js?part=shell`): a view loads those that it
+shows.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import gzip
 import hashlib
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -23,6 +26,8 @@ from service.compression import accepts_gzip
 from service.database import Reading, statement
 from service.errors import Busy, RequestRefused
 from service.graph.node import read_message_id
+from service.http.page_comments import module_without_comments, sheet_without_comments
+from service.http.page_words import parts_of
 from service.security import page_policy
 
 PAGE = Path(__file__).parents[1] / "page"
@@ -38,6 +43,19 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 _START = "worklist"
 """The view at `/`. Every other view is at its own name, and has a directory of that name with a `view.js`."""
+_OPENED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "messages": (("", "message-list"), (".*", "message-page")),
+    "customers": (
+        ("", "customer-list"),
+        ("[^/]+/(?:lists|campaigns|addresses|choices)", "customer-part"),
+        (".*", "customer-emails"),
+    ),
+    "campaigns": (("", "campaign-list"), ("new|[^/]+/edit", "edit"), (".*", "one-campaign")),
+}
+"""What a view's `open` imports for the rest of the path, so that it is preloaded: a faster start, and nothing else."""
+_LANGUAGES = "languages/"
+_VENDOR = "vendor/"
+"""What others wrote is sent as it is, with its licence."""
 _IMPORTED = re.compile(r"""^(?:import|export)\b[^;]*?["'](\.{1,2}/[^"']+)["'];""", re.MULTILINE)
 """A module that is loaded with the one that names it: `import("...")` within a function is loaded later."""
 _DRAFT_FRAME = '<!doctype html><html><head><meta charset="utf-8"><title>Preview</title></head><body></body></html>'
@@ -54,8 +72,9 @@ class PageFile:
     media_type: str
 
     @classmethod
-    def of(cls, body: bytes, media_type: str) -> PageFile:
+    def of(cls, text: str, media_type: str) -> PageFile:
         """Returns the file, with a compressed form when it has at least `_COMPRESS_FROM` bytes."""
+        body = text.encode()
         small = gzip.compress(body, 9, mtime=0) if len(body) >= _COMPRESS_FROM else None
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
         return cls(body=body, gzipped=small, etag=etag, media_type=media_type)
@@ -85,17 +104,27 @@ class PageFiles:
             for path in sorted(directory.rglob("*"))
             if path.suffix in MEDIA_TYPES
         }
-        bodies = {name: path.read_bytes() for name, path in found.items()}
+        sources = {name: path.read_text(encoding="utf-8") for name, path in found.items()}
+        bodies = {name: _sent(name, source) for name, source in sources.items()}
         self._files = {
             name: PageFile.of(body, MEDIA_TYPES[found[name].suffix])
             for name, body in bodies.items()
             if not name.endswith(".html")
         }
+        for name in [name for name in bodies if name.startswith(_LANGUAGES)]:
+            for part, module in parts_of(sources[name]).items():
+                self._files[f"{name}?part={part}"] = PageFile.of(_sent(name, module), MEDIA_TYPES[".js"])
         self._release = hashlib.sha256("".join(file.etag for file in self._files.values()).encode()).hexdigest()[:16]
+        imports = imports_of(bodies)
         self._views = {
-            name.removesuffix("/view.js"): PageFile.of(self._index(name, bodies), MEDIA_TYPES[".html"])
-            for name in bodies
-            if name.endswith("/view.js")
+            view: tuple(
+                (
+                    re.compile(rest, re.DOTALL),
+                    PageFile.of(self._index(view, opened, bodies, imports), MEDIA_TYPES[".html"]),
+                )
+                for rest, opened in _OPENED.get(view, ((".*", "view"),))
+            )
+            for view in (name.removesuffix("/view.js") for name in bodies if name.endswith("/view.js"))
         }
 
     def routes(self) -> list[Route]:
@@ -116,41 +145,73 @@ class PageFiles:
         ancestors = request.app.state.resources.settings.frame_ancestors
         headers = {"Content-Security-Policy": page_policy(ancestors), "Cache-Control": _REVALIDATE}
         # Not of `request.url`, which is made of the Host header, and that may be anything.
-        view: str = request.scope["path"].split("/")[1] or _START
-        return self._views[view].respond(request, headers)
+        _, view, *rest = request.scope["path"].split("/", 2)
+        path = "".join(rest).rstrip("/")
+        page = next(page for pattern, page in self._views[view or _START] if pattern.fullmatch(path))
+        return page.respond(request, headers)
 
     async def show_file(self, request: Request) -> Response:
-        """A file under its plain name, or under this release's."""
+        """A file under its plain name, or under this release's; `part` is one of a language's words."""
         name: str = request.path_params["name"]
         release = f"{self._release}/"
-        file = self._files.get(name.removeprefix(release))
+        part = request.query_params.get("part")
+        file = self._files.get(name.removeprefix(release) + (f"?part={part}" if part is not None else ""))
         if file is None:
             return PlainTextResponse("There is no such file.", status_code=404)
         return file.respond(request, {"Cache-Control": _FOR_EVER if name.startswith(release) else _REVALIDATE})
 
-    def _index(self, entry: str, bodies: Mapping[str, bytes]) -> bytes:
-        """Returns `index.html` with links to this release and a preload of the view's modules: all load in parallel."""
+    def _index(self, view: str, opened: str, bodies: Mapping[str, str], imports: Mapping[str, Collection[str]]) -> str:
+        """Returns `index.html` with links to this release and a preload of what `view` opens: all load in parallel."""
         prefix = f"/static/{self._release}/"
-        modules = sorted({*modules_of("page.js", bodies), *modules_of(entry, bodies)} - {"page.js"})
-        links = [f'<link rel="modulepreload" href="{prefix}{name}">' for name in modules]
-        styles = entry.replace("view.js", "view.css")
-        if styles in bodies:
-            links.insert(0, f'<link rel="stylesheet" href="{prefix}{styles}">')
-        text = bodies["index.html"].decode().replace("/static/", prefix)
-        return text.replace("</head>", "\n".join([*links, "</head>"])).encode()
+        entries = ("page.js", f"{view}/view.js", f"{view}/{opened}.js")
+        modules = sorted(set().union(*(modules_of(entry, imports) for entry in entries)) - {"page.js"})
+        styles = [name for name in dict.fromkeys((f"{view}/view.css", f"{view}/{opened}.css")) if name in bodies]
+        links = [
+            *(f'<link rel="stylesheet" href="{prefix}{name}">' for name in styles),
+            *(f'<link rel="modulepreload" href="{prefix}{name}">' for name in modules),
+        ]
+        text = bodies["index.html"].replace("/static/", prefix)
+        return text.replace("</head>", "\n".join([*links, "</head>"]))
 
 
-def modules_of(entry: str, bodies: Mapping[str, bytes]) -> set[str]:
+@cache
+def page_files() -> PageFiles:
+    """Returns the page's files: the same for every application of this process."""
+    return PageFiles()
+
+
+def _sent(name: str, text: str) -> str:
+    """Returns a file as it is sent."""
+    if name.startswith(_VENDOR):
+        return text
+    if name.endswith(".js"):
+        return module_without_comments(text)
+    return sheet_without_comments(text) if name.endswith(".css") else text
+
+
+def imports_of(bodies: Mapping[str, str]) -> dict[str, set[str]]:
+    """Returns, by each module, the names of the modules that its import statements name."""
+    modules = {name for name in bodies if name.endswith(".js")}
+    return {
+        name: modules.intersection(resolved(name, found) for found in _IMPORTED.findall(bodies[name]))
+        for name in modules
+    }
+
+
+def resolved(module: str, named: str) -> str:
+    """Returns the name of the file that a module names, as in `../page.css`."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(module), named))
+
+
+def modules_of(entry: str, imports: Mapping[str, Collection[str]]) -> set[str]:
     """Returns the names of `entry` and of all modules that its import statements lead to."""
     known = {entry}
     waiting = [entry]
     while waiting:
-        name = waiting.pop()
-        for found in _IMPORTED.findall(bodies[name].decode()):
-            module = posixpath.normpath(posixpath.join(posixpath.dirname(name), found))
-            if module in bodies and module not in known:
-                known.add(module)
-                waiting.append(module)
+        for name in imports[waiting.pop()]:
+            if name not in known:
+                known.add(name)
+                waiting.append(name)
     return known
 
 

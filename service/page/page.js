@@ -293,9 +293,10 @@ window.addEventListener("popstate", () => {
 document.addEventListener("visibilitychange", wake);
 window.addEventListener("online", () => offline && check());
 applyPreferences();
-// The session is asked for while the words are loaded.
+// The session is asked for, and the view loaded, while the words are.
 const opened = openSession();
 opened.catch(() => {});
+if (places.current.view !== "nowhere") loadView(viewOf(places.current)).catch(() => {});
 await renew();
 onPreference(renew);
 watchKeys({ app, undoLine });

@@ -4,6 +4,8 @@
 const FIRST_PAGE = 50;
 /** Rows of later pages, the API's maximum: fewer, larger requests while scrolling. */
 const NEXT_PAGE = 100;
+/** Rows of a block: as many as can be drawn within a frame. */
+const BLOCK_ROWS = 20;
 /** Pages read to find the position in the URL, some two thousand rows; a deeper one is opened without the rows above. */
 const PAGES_TO_POSITION = 20;
 
@@ -59,8 +61,8 @@ export class PagedList {
         await this.append({ first: NEXT_PAGE, after: this.end }, options);
       }
       if (at && !this.known.has(at)) await this.openAt(at, options);
-      // Only the last block is rendered; those above keep a height until they are near the screen.
-      for (const each of this.blocks.slice(0, -1)) each.inSight = false;
+      // Of a position the last block is rendered; those above keep a height until they are near the screen.
+      if (this.count > FIRST_PAGE) this.blocks.forEach((each, place) => (each.inSight = place === this.blocks.length - 1));
       this.state = "ready";
     });
   }
@@ -198,7 +200,9 @@ export class PagedList {
   take({ edges, pageInfo }) {
     const rows = edges.filter((edge) => !this.known.has(edge.cursor));
     for (const row of rows) this.known.set(row.cursor, row);
-    if (rows.length) this.blocks.push(block(rows));
+    // Later pages are read before they are in sight.
+    const inSight = !this.blocks.length;
+    for (let from = 0; from < rows.length; from += BLOCK_ROWS) this.blocks.push(block(rows.slice(from, from + BLOCK_ROWS), { inSight }));
     this.hasOlder = pageInfo.hasNextPage;
     this.end = pageInfo.endCursor ?? this.end;
   }

@@ -16,13 +16,18 @@ const PREFERENCES = {
 
 const listeners = new Set();
 let chosen = read();
+/** Values in effect by name, once they were asked for: every date asks, and a browser takes long to find its zone. */
+const inEffect = new Map();
 
 /**
  * The value in effect: `theme` is system, light or dark; `language` a locale of `LANGUAGES` or one of the browser's
  * whose language the page speaks; `zone` an IANA name; `density` normal or compact; `letters` whether keys of one
  * letter act.
  */
-export const preference = (name) => chosenPreference(name) ?? PREFERENCES[name].otherwise();
+export function preference(name) {
+  if (!inEffect.has(name)) inEffect.set(name, chosenPreference(name) ?? PREFERENCES[name].otherwise());
+  return inEffect.get(name);
+}
 
 /** What was chosen in Settings, or null. */
 export const chosenPreference = (name) => {
@@ -56,6 +61,7 @@ export function applyPreferences() {
 }
 
 function changed() {
+  inEffect.clear();
   applyPreferences();
   listeners.forEach((listener) => listener());
 }
@@ -84,6 +90,8 @@ function isZone(value) {
   }
 }
 
+// The browser may have another zone and language when the page is looked at again.
+globalThis.document?.addEventListener("visibilitychange", () => inEffect.clear());
 globalThis.addEventListener?.("storage", ({ key }) => {
   if (key !== KEY) return;
   chosen = read();

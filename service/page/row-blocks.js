@@ -11,19 +11,41 @@ const ROW_HEIGHT = 52;
 
 const seen = new WeakSet();
 
+/** Elements of blocks that are near the screen, but not on it: one a frame is drawn, since each is a frame's work. */
+const coming = new Set();
+
+function drawNext() {
+  const [target] = coming;
+  coming.delete(target);
+  if (target?.isConnected && !target.block.inSight) {
+    target.block.inSight = true;
+    target.list.changed();
+  }
+  if (coming.size) requestAnimationFrame(drawNext);
+}
+
+const isOnScreen = ({ top, bottom }) => bottom > 0 && top < window.innerHeight;
+
 const watcher = new IntersectionObserver(
   (entries) => {
     const lists = new Set();
-    for (const { target, isIntersecting } of entries) {
+    const waited = coming.size;
+    for (const { target, isIntersecting, boundingClientRect } of entries) {
       const { block, list } = target;
+      coming.delete(target);
       if (!block || !target.isConnected || block.inSight === isIntersecting) continue;
       // A block that has the focus stays.
       if (!isIntersecting && target.contains(document.activeElement)) continue;
+      if (isIntersecting && !isOnScreen(boundingClientRect)) {
+        coming.add(target);
+        continue;
+      }
       if (!isIntersecting) block.height = target.offsetHeight;
       block.inSight = isIntersecting;
       lists.add(list);
     }
     for (const list of lists) list.changed();
+    if (!waited && coming.size) requestAnimationFrame(drawNext);
   },
   { rootMargin: `${AHEAD}px 0px` },
 );

@@ -1,5 +1,5 @@
 // The views, by the first part of their web address, in the order of the bar. Each is loaded when it is opened.
-import { said } from "./language.js";
+import { withWords } from "./language.js";
 
 /**
  * `group` in the bar, `key` after G, `load` its module: `open(place, app)` returns the view, or a promise of it. Its style sheet is
@@ -10,29 +10,22 @@ import { said } from "./language.js";
  * `[{ name, keys, run }]`.
  */
 export const VIEWS = {
-  worklist: { group: "work", key: "w", load: () => import("./worklist/view.js") },
-  messages: { group: "work", key: "m", load: () => import("./messages/view.js") },
-  customers: { group: "work", key: "c", load: () => import("./customers/view.js") },
-  addresses: { group: "work", key: "a", load: () => import("./addresses/view.js") },
-  campaigns: { group: "sending", key: "p", load: () => import("./campaigns/view.js") },
-  lists: { group: "sending", key: "l", load: () => import("./lists/view.js") },
-  templates: { group: "sending", key: "t", load: () => import("./templates/view.js") },
-  statistics: { group: "running", key: "s", load: () => import("./statistics/view.js") },
-  gateway: { group: "running", key: "g", load: () => import("./gateway/view.js") },
-  settings: { group: "running", key: ",", load: () => import("./settings/view.js") },
+  worklist: { group: "work", key: "w", load: () => withWords(import("./worklist/view.js"), "worklist") },
+  messages: { group: "work", key: "m", load: () => withWords(import("./messages/view.js"), "messages", "message") },
+  customers: { group: "work", key: "c", load: () => withWords(import("./customers/view.js")) },
+  addresses: { group: "work", key: "a", load: () => withWords(import("./addresses/view.js"), "addresses") },
+  campaigns: { group: "sending", key: "p", load: () => withWords(import("./campaigns/view.js")) },
+  lists: { group: "sending", key: "l", load: () => withWords(import("./lists/view.js"), "lists") },
+  templates: { group: "sending", key: "t", load: () => withWords(import("./templates/view.js"), "templates") },
+  statistics: { group: "running", key: "s", load: () => withWords(import("./statistics/view.js"), "statistics", "gateway", "plot") },
+  gateway: { group: "running", key: "g", load: () => withWords(import("./gateway/view.js"), "gateway", "plot") },
+  settings: { group: "running", key: ",", load: () => withWords(import("./settings/view.js"), "settings") },
 };
 
-/**
- * Loads a view's module and its style sheet. Throws when they cannot be had: without a network, or from a page that is
- * older than the service, since a release's files are at addresses of its own.
- */
+/** Loads a view's module and its style sheet. Throws as `withWords` does. */
 export async function loadView(name) {
-  try {
-    const [module] = await Promise.all([VIEWS[name].load(), withStyles(name)]);
-    return module;
-  } catch (cause) {
-    throw new Error(said.shell.notLoaded, { cause });
-  }
+  const [module] = await Promise.all([VIEWS[name].load(), withWords(withStyles(name))]);
+  return module;
 }
 
 /** Links the view's style sheet, once; the page of its own address has it from the start. */

@@ -66,8 +66,8 @@ function audience(editor) {
   };
   return html`${chips(editor, "lists")}
     <div class="edit-line">${editor.lists.view()}
-      <button type="button" id="edit-import" class="button" data-acts @click=${() => document.getElementById("edit-file").click()}>${said.edit.importCsv}</button>
-      <input id="edit-file" hidden type="file" accept=".csv,.tsv,.txt,text/csv" tabindex="-1" aria-label=${said.edit.importCsv} @change=${chooseFile}></div>
+      <button type="button" id="edit-import" class="button" data-acts @click=${() => document.getElementById("edit-file").click()}>${said.lists.importCsv}</button>
+      <input id="edit-file" hidden type="file" accept=".csv,.tsv,.txt,text/csv" tabindex="-1" aria-label=${said.lists.importCsv} @change=${chooseFile}></div>
     ${editor.import?.view() ?? nothing}
     ${draft.named ? html`<p class="hint">${said.edit.named(draft.named)}</p>` : nothing}
     ${whom(editor)}

@@ -19,6 +19,7 @@ import { dayText } from "../moments.js";
 import { failure, notice, skeleton } from "../notices.js";
 import { Picker } from "../picker.js";
 import { preference } from "../preferences.js";
+import { withStyleSheet } from "../style-sheet.js";
 
 /** Mailings of which the checklist asks for the audience: each is counted anew. */
 const CHECKED = 10;
@@ -158,7 +159,7 @@ export class CampaignEditor {
 
   listPicker(id, name) {
     return new Picker({
-      id, label: said.edit[name], placeholder: said.edit.findList, changed: () => this.app.changed(),
+      id, label: said.edit[name], placeholder: said.lists.search, changed: () => this.app.changed(),
       read: this.app.guard(async (search) => (await findLists(search))
         .filter((each) => ![...this.draft.lists, ...this.draft.excluded].some((taken) => taken.id === each.id))
         .map((each) => ({ id: each.id, text: each.name, hint: said.edit.listHint(each), list: each }))),
@@ -293,15 +294,9 @@ export class CampaignEditor {
 }
 
 /** Its style sheets are not those of the view that opens it. */
-function withStyles(...names) {
-  for (const name of names) {
-    const href = new URL(name, import.meta.url).href;
-    if ([...document.styleSheets].some((sheet) => sheet.href === href)) continue;
-    document.head?.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
-  }
-}
+const STYLES = ["./edit.css", "../lists/view.css"].map((name) => new URL(name, import.meta.url).href);
 
-export function open(place, app) {
-  withStyles("./edit.css", "../lists/view.css");
+export async function open(place, app) {
+  await Promise.all(STYLES.map(withStyleSheet));
   return new CampaignEditor(place, app);
 }

@@ -1,10 +1,10 @@
 // The third tab: every mail sent to or received from the customer.
 import { html } from "../vendor/lit-html/lit-html.js";
+import { authorMarks } from "../author-marks.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { dateAndTime } from "../moments.js";
 import { notice } from "../notices.js";
-import { authorMarks } from "../message/received-mail.js";
 import { listEnd, rowBlocks } from "../row-blocks.js";
 import { selectableRow } from "../selectable-row.js";
 import { opened } from "./sent-emails.js";

@@ -1,5 +1,7 @@
 // Keeps a visible page up to date: by subscription, or by polling while there is no connection.
-import { subscribeToCustomer } from "./queries.js";
+import { subscribe } from "../graphql.js";
+
+const CHANGES = "subscription Changes($id: ID!) { customerEmailsChanged(customerId: $id) { messageId kind } }";
 
 /** Between two polls while there is no connection. */
 const POLL_MS = 5_000;
@@ -46,9 +48,9 @@ export class LiveChanges {
   }
 
   connect() {
-    this.unsubscribe = subscribeToCustomer(this.customerId, {
+    this.unsubscribe = subscribe(CHANGES, { id: this.customerId }, {
       onOpen: () => this.opened(),
-      onChange: (change) => this.gatherChange(change.messageId),
+      onData: ({ customerEmailsChanged: change }) => change && this.gatherChange(change.messageId),
       onEnd: () => this.lost(),
     });
   }

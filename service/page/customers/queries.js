@@ -1,6 +1,6 @@
 // What the customers' views ask for.
 import { Refused } from "../errors.js";
-import { fetchData, run, subscribe } from "../graphql.js";
+import { fetchData, run } from "../graphql.js";
 import { said } from "../language.js";
 import { OUTCOME, PAGE, shorten } from "../row-fields.js";
 
@@ -47,8 +47,6 @@ const MESSAGE_ROW = `query Row($id: ID!) {
   message(id: $id) { id customer { id } subject occurredAt openedAt clickCount campaign { title } info { ...Outcome } }
 }${OUTCOME}`;
 
-const CHANGES = "subscription Changes($id: ID!) { customerEmailsChanged(customerId: $id) { messageId kind } }";
-
 /** Variables for a reference: `Customer_42` is a global id; anything else is the CRM's own reference. */
 const customerBy = (reference) => (/^Customer_\d+$/.test(reference) ? { id: reference } : { ref: reference });
 
@@ -89,7 +87,3 @@ export async function readRow(id, options) {
   shorten(message?.info);
   return message;
 }
-
-/** Subscribes to a customer's changes: `onChange({ messageId, kind })`; the rest as `subscribe` has it. */
-export const subscribeToCustomer = (customerId, { onChange, ...on }) =>
-  subscribe(CHANGES, { id: customerId }, { onData: (data) => data.customerEmailsChanged && onChange(data.customerEmailsChanged), ...on });

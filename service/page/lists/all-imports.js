@@ -76,7 +76,7 @@ export class AllImports {
   view() {
     return html`<header class="heading"><a class="back" href=${writeAddress(LISTS)} @click=${this.app.to(LISTS)}>${icons.back}${said.lists.title}</a>
         <h1>${this.title}</h1></header>
-      ${this.app.readOnly ? nothing : html`<p class="list-actions">${fileButton("imports-file", said.edit.importCsv, (file) => waiting.open(this.app, file))}</p>`}
+      ${this.app.readOnly ? nothing : html`<p class="list-actions">${fileButton("imports-file", said.lists.importCsv, (file) => waiting.open(this.app, file))}</p>`}
       ${this.rows()}`;
   }
 }
@@ -147,7 +147,7 @@ export class OneImport {
 
   view() {
     const back = this.listId ? { view: "lists", path: [this.listId], query: {} } : IMPORTS;
-    const choose = this.app.readOnly ? nothing : fileButton("import-file", said.edit.importCsv, (file) => { this.file = file; this.open(); });
+    const choose = this.app.readOnly ? nothing : fileButton("import-file", said.lists.importCsv, (file) => { this.file = file; this.open(); });
     const body = () => {
       if (this.error) return failure(this.error, this.open);
       return this.panel?.view() ?? notice({ heading: said.lists.import.choose, text: said.lists.import.chooseText, action: choose });

@@ -132,7 +132,7 @@ export class AllLists {
         <form role="search" class="search" @submit=${(event) => event.preventDefault()}>${icons.search}<label for="search" class="unseen">${said.lists.search}</label>
           <input id="search" type="search" maxlength=${MAX_SEARCH} autocomplete="off" placeholder=${said.lists.search} aria-keyshortcuts="/" .value=${this.typed} @input=${(event) => this.type(event.target.value)}></form>
         <p class="list-actions">${this.app.readOnly ? nothing : html`<button type="button" id="list-new" class="button" aria-expanded=${this.making ? "true" : "false"} @click=${this.toggle}>${said.lists.newList}</button>
-            ${fileButton("lists-file", said.edit.importCsv, (file) => waiting.open(this.app, file))}`}
+            ${fileButton("lists-file", said.lists.importCsv, (file) => waiting.open(this.app, file))}`}
           <a class="link" href=${writeAddress(imports)} @click=${this.app.to(imports)}>${said.lists.imports}</a></p></header>
       ${this.form()}${this.rows()}`;
   }

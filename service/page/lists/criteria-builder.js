@@ -127,7 +127,7 @@ export class CriteriaBuilder {
   pickerOf(rule) {
     if (!this.pickers.has(rule.key)) {
       this.pickers.set(rule.key, new Picker({
-        id: `rule-list-${rule.key}`, label: said.lists.criteria.list, placeholder: said.edit.findList, changed: () => this.app.changed(),
+        id: `rule-list-${rule.key}`, label: said.lists.criteria.list, placeholder: said.lists.search, changed: () => this.app.changed(),
         read: this.app.guard(async (search) => (await readLists({ search, first: 20, after: null })).edges.map(({ node }) => node)
           .filter(({ kind }) => kind === "FIXED").map(({ id, name }) => ({ id, text: name }))),
         pick: (target) => this.set(rule, { target }),

@@ -209,7 +209,7 @@ export class OneList {
     return html`<div class="list-tools">
         <form role="search" class="search" @submit=${(event) => event.preventDefault()}>${icons.search}<label for="search" class="unseen">${said.lists.searchMembers}</label>
           <input id="search" type="search" maxlength=${MAX_SEARCH} autocomplete="off" placeholder=${said.lists.searchMembers} .value=${this.typed} @input=${(event) => this.type(event.target.value)}></form>
-        ${fixed ? html`${this.adding.view({ unseen: true })}${fileButton("list-file", said.edit.importCsv, (file) => waiting.open(this.app, file, this.id))}` : nothing}
+        ${fixed ? html`${this.adding.view({ unseen: true })}${fileButton("list-file", said.lists.importCsv, (file) => waiting.open(this.app, file, this.id))}` : nothing}
         <button type="button" class="link" @click=${this.download}>${said.lists.export}</button></div>
       ${this.fault && !this.planned ? html`<p class="fault" role="alert">${this.fault}</p>` : nothing}${rows()}`;
   }

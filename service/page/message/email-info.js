@@ -61,34 +61,3 @@ export function messageParts(sheet, level = 2) {
 export const copyLink = (sheet) => html`<button type="button" class="button quiet" title=${said.message.copyLinkTitle} @click=${sheet.copyLink}>${
   sheet.copied === "copied" ? icons.check : icons.link}<span class="info-word">${sheet.copied === "copied" ? said.message.copied : said.message.copyLink}</span></button>${
   sheet.copied === "refused" ? html`<p class="fault" role="alert">${said.message.linkNotCopied}</p>` : nothing}`;
-
-/** Newer and older, where there are such rows; at the end of the list the button is gone. */
-const turner = (sheet, id, picture, name) => (id
-  ? html`<button type="button" class="round" aria-label=${name} title=${name} aria-keyshortcuts=${picture === icons.up ? "Alt+ArrowUp" : "Alt+ArrowDown"}
-      @click=${() => sheet.turn(id)}>${picture}</button>` : nothing);
-
-const bar = (sheet) => html`<div class="info-bar">
-    ${turner(sheet, sheet.newer, icons.up, said.message.newer)}${turner(sheet, sheet.older, icons.down, said.message.older)}
-    <span class="info-bar-end">${copyLink(sheet)}
-      <a class="button quiet" href=${sheet.pageHref} title=${said.message.openAsPage} @click=${sheet.app.to?.(pageOf(sheet.id))}>${icons.leaves}<span class="info-word">${said.message.openAsPage}</span></a>
-      <button type="button" class="round close" aria-label=${said.message.close} title=${said.message.close} @click=${() => sheet.close()}>${icons.close}</button></span>
-  </div>`;
-
-/** Alt with an arrow turns to the newer or older message. */
-function onKey(event, sheet) {
-  if (!event.altKey || event.ctrlKey || event.metaKey) return;
-  const there = { ArrowUp: sheet.newer, ArrowDown: sheet.older }[event.key];
-  if (!there) return;
-  event.preventDefault();
-  sheet.turn(there);
-}
-
-/** The dialog: always in the page, opened and closed with the URL. */
-export const emailInfo = (sheet) => html`<dialog class="info" aria-labelledby="info-heading"
-  @cancel=${(event) => {
-    event.preventDefault();
-    sheet.close();
-  }}
-  @keydown=${(event) => onKey(event, sheet)}
-  @click=${(event) => event.target === event.currentTarget && sheet.close()}
->${sheet.id ? html`${bar(sheet)}${messageParts(sheet)}` : nothing}</dialog>`;

@@ -1,18 +1,10 @@
 // What a received mail says: who wrote, the new text, the quoted history folded, what it answers, its files.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { authorMarks } from "../author-marks.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { words } from "../words.js";
-
-/** The marks of who wrote: for a row only what a reader has to know. */
-export function authorMarks(received, { all = false } = {}) {
-  if (!received) return nothing;
-  const shown = all || received.author === "UNVERIFIED";
-  return html`${received.automatic ? html`<span class="mark">${said.message.letter.automatic}</span>` : nothing}${
-    shown && received.author ? html`<span class="mark ${received.author === "UNVERIFIED" ? "doubtful" : ""}"
-      title=${words.authorWhy(received.author)}>${words.author(received.author)}</span>` : nothing}`;
-}
 
 const lines = (text) => text.split("\n").length;
 

@@ -1,11 +1,11 @@
 // The rows of the list: a grid whose rows are chosen by their box, and open their message.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { authorMarks } from "../author-marks.js";
 import { writeAddress } from "../address.js";
 import { icons } from "../icons.js";
 import { said } from "../language.js";
 import { moment } from "../moments.js";
 import { outcomeLine } from "../outcome-line.js";
-import { authorMarks } from "../message/received-mail.js";
 import { rowBlocks } from "../row-blocks.js";
 import { hintClass, infoButton } from "../status-icon.js";
 import { words } from "../words.js";

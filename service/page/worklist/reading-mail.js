@@ -1,6 +1,6 @@
 // A received mail that is nobody's, opened below its row: read, then assigned or set aside there.
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { said } from "../language.js";
+import { said, withWords } from "../language.js";
 
 export class ReadingMail {
   constructor(triage) {
@@ -13,7 +13,7 @@ export class ReadingMail {
   /** The module of the part; empty, and said, where it cannot be had. */
   async load() {
     try {
-      return await import("../unmatched/unmatched-mail.js");
+      return await withWords(import("../unmatched/unmatched-mail.js"), "unmatched", "find");
     } catch {
       this.triage.app.announce(said.shell.notLoaded);
       return {};

@@ -303,10 +303,13 @@ test("no campaigns at all, none in this tab, none found", async () => {
   assert.match(text(view.view()), /No campaign found/);
 });
 
-test("an address opens the list, a campaign or the editor", () => {
-  view = open({ view: "campaigns", path: [], query: {} }, { ...app, guard: () => async () => page([]) });
+test("an address opens the list, a campaign or the editor", async () => {
+  view = await open({ view: "campaigns", path: [], query: {} }, { ...app, guard: () => async () => page([]) });
   assert.ok(view instanceof CampaignList);
   view.leave();
-  view = open({ view: "campaigns", path: ["new"], query: {} }, app);
+  view = await open({ view: "campaigns", path: [ID], query: {} }, app);
+  assert.ok(view instanceof OneCampaign);
+  view.leave();
+  view = await open({ view: "campaigns", path: ["new"], query: {} }, app);
   assert.deepEqual([view.title, view.shows({ view: "campaigns", path: ["new"] }), view.shows({ view: "campaigns", path: [] })], ["New campaign", true, false]);
 });

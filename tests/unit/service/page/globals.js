@@ -17,10 +17,11 @@ globalThis.localStorage = {
   clear: () => kept.clear(),
 };
 globalThis.history = { state: null, entries: [], pushState(state, _, address) { this.state = state; this.entries.push(address); }, replaceState(state) { this.state = state; }, back() {} };
-globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, scrollTo: () => {} });
+globalThis.window = Object.assign(new EventTarget(), { scrollY: 0, innerHeight: 800, scrollTo: () => {} });
 globalThis.location = new URL("http://mail.example/");
 globalThis.CSS = { escape: (text) => text.replace(/["\\\]]/g, "\\$&") };
 globalThis.requestAnimationFrame = () => {};
+globalThis.requestIdleCallback = () => {};
 globalThis.IntersectionObserver = class {
   static made = [];
   constructor(seen) {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import "./browser.js";
-import { loadLanguage, said } from "../../../../service/page/language.js";
+import { loadLanguage, said, withWords } from "../../../../service/page/language.js";
 import { LANGUAGES } from "../../../../service/page/preferences.js";
 import { VIEWS } from "../../../../service/page/views.js";
 
@@ -62,6 +62,23 @@ test("American and British English differ in how they write canceled, and a docu
   await loadLanguage("de");
   assert.equal(said.words.statusShort.CANCELLED, "Abgebrochen");
   assert.equal(document.documentElement.lang, "de");
+});
+
+test("the language that was chosen last is shown, whichever was asked for first", async () => {
+  const first = loadLanguage("de");
+  const second = loadLanguage("en-GB");
+  await first;
+  assert.deepEqual([said.words.statusShort.CANCELLED, document.documentElement.lang], ["Cancelled", "en-GB"]);
+  await second;
+  assert.equal(said.words.statusShort.CANCELLED, "Cancelled");
+});
+
+test("a module comes with the words that it shows, in the language that is shown", async () => {
+  await loadLanguage("de");
+  const module = await withWords(import("../../../../service/page/numbers.js"), "gateway");
+  assert.ok(module.number);
+  assert.equal(said.shell.views.worklist, "Arbeitsliste");
+  await assert.rejects(withWords(Promise.reject(new TypeError("gone"))), /konnte nicht geladen werden/);
 });
 
 test("the usual advice of every cause is said in German, a special one in the API's own words", async () => {

@@ -124,14 +124,37 @@ test("a block that comes near the screen is drawn, one that leaves it keeps its 
   const list = { changed: () => redrawn.push("drawn"), older: () => redrawn.push("older") };
   const at = (inSight, given = {}) => ({ isConnected: true, block: { inSight, height: null }, list, offsetHeight: 70, contains: () => false, ...given });
   const [comes, leaves, focused, gone, same] = [at(false), at(true), at(true, { contains: () => true }), at(false, { isConnected: false }), at(true)];
-  blocks.seen([[comes, true], [leaves, false], [focused, false], [gone, true], [same, true], [{ isConnected: true }, true]].map(([target, isIntersecting]) => ({ target, isIntersecting })));
+  const boundingClientRect = { top: 0, bottom: 70 };
+  blocks.seen([[comes, true], [leaves, false], [focused, false], [gone, true], [same, true], [{ isConnected: true }, true]].map(([target, isIntersecting]) => ({ target, isIntersecting, boundingClientRect })));
   assert.deepEqual([comes, leaves, focused, gone].map(({ block }) => [block.inSight, block.height]), [[true, null], [false, 70], [true, null], [false, null]]);
   assert.deepEqual(redrawn, ["drawn"], "once a list");
-  blocks.seen([{ target: same, isIntersecting: true }]);
+  blocks.seen([{ target: same, isIntersecting: true, boundingClientRect }]);
   ends.seen([{ target: { list }, isIntersecting: false }, { target: {}, isIntersecting: true }]);
   assert.deepEqual(redrawn, ["drawn"]);
   ends.seen([{ target: { list }, isIntersecting: true }]);
   assert.deepEqual(redrawn, ["drawn", "older"]);
+});
+
+test("of blocks that are near the screen and not on it, one a frame is drawn, if it has stayed there", (t) => {
+  const [blocks] = IntersectionObserver.made;
+  const frames = [];
+  t.mock.method(globalThis, "requestAnimationFrame", (work) => frames.push(work));
+  const drawn = [];
+  const at = (name, place = {}) => {
+    const target = { isConnected: true, block: { inSight: false }, list: { changed: () => drawn.push(name) }, contains: () => false, ...place };
+    return { target, isIntersecting: true, boundingClientRect: { top: 900, bottom: 1_000, ...place } };
+  };
+  // Given a block on the screen, five below it, of which one leaves again and one is gone, and one above it
+  const [below, left, gone, above, next] = [at("below"), at("left"), at("gone"), at("above", { top: -200, bottom: -100 }), at("next")];
+  blocks.seen([at("on it", { top: 700 }), below, left, gone, above]);
+  blocks.seen([{ ...left, isIntersecting: false }, next]);
+  gone.target.isConnected = false;
+  // Then that on the screen is drawn at once
+  assert.deepEqual([drawn, frames.length], [["on it"], 1]);
+  // And one a frame of the others
+  while (frames.length) frames.shift()();
+  assert.deepEqual(drawn, ["on it", "below", "above", "next"]);
+  assert.deepEqual([below, left, gone].map(({ target }) => target.block.inSight), [true, false, false]);
 });
 
 test("the selected mail's row is marked, in both lists", () => {

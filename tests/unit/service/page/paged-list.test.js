@@ -188,7 +188,8 @@ test("a position is opened with the rows above it, of which only the last block 
   await list.open("c100");
   assert.deepEqual(asked.map((page) => page.after), [null, "c211", "c111"]);
   assert.equal(cursors()[0], "c260");
-  assert.deepEqual(list.blocks.map((each) => each.inSight), [false, false, true]);
+  assert.deepEqual(list.blocks.map((each) => each.rows.length), [20, 20, 10, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
+  assert.deepEqual(list.blocks.map((each) => each.inSight), [...Array(12).fill(false), true]);
   assert.equal(list.hasNewer, false);
 });
 
@@ -199,7 +200,7 @@ test("a position too far down is opened without the rows above it", async () => 
   await list.open("c550");
   assert.equal(asked.length, 41);
   assert.deepEqual([cursors()[0], list.hasNewer, list.count], ["c549", true, 100]);
-  assert.equal(list.blocks.length, 1);
+  assert.deepEqual(list.blocks.map((each) => each.inSight), Array(5).fill(true));
   // News of a list without its top is offered, not put above a gap
   arrive(1);
   assert.equal(await list.refresh({ hold: false }), 0);
@@ -271,8 +272,8 @@ test("the rows above and below a cursor", async () => {
   await list.open();
   await list.older();
   assert.deepEqual([list.above("c260"), list.above("c259"), list.above("c210"), list.above("nothing")], [null, "c260", "c211", null]);
-  list.blocks[1].inSight = false;
-  assert.deepEqual([list.below("c212"), list.blocks[1].inSight], ["c211", false]);
-  assert.deepEqual([list.below("c211"), list.blocks[1].inSight], ["c210", true]);
+  assert.deepEqual(list.blocks.map((each) => each.inSight), [true, true, true, false, false, false, false, false]);
+  assert.deepEqual([list.below("c212"), list.blocks[3].inSight], ["c211", false]);
+  assert.deepEqual([list.below("c211"), list.blocks[3].inSight], ["c210", true]);
   assert.deepEqual([list.below("c111"), list.below("nothing")], [null, null]);
 });

@@ -19,9 +19,20 @@ test("the browser's first language that the page speaks is taken, with its regio
   t.after(() => (browser ? Object.defineProperty(globalThis, "navigator", browser) : delete globalThis.navigator));
   const taken = (...languages) => {
     Object.defineProperty(globalThis, "navigator", { value: { languages }, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
     return preference("language");
   };
   assert.deepEqual([taken("fr-FR", "en-GB"), taken("de-AT", "en"), taken("en"), taken("fr"), taken("EN-au")], ["en-GB", "de-AT", "en-US", "en-US", "EN-au"]);
+});
+
+test("what the browser has is looked up once, and again when the page is looked at again", (t) => {
+  document.dispatchEvent(new Event("visibilitychange"));
+  const made = t.mock.method(Intl, "DateTimeFormat");
+  for (let row = 0; row < 100; row += 1) preference("zone");
+  assert.equal(made.mock.callCount(), 1);
+  document.dispatchEvent(new Event("visibilitychange"));
+  preference("zone");
+  assert.equal(made.mock.callCount(), 2);
 });
 
 test("a choice holds at once, is kept, and is taken back by null", () => {

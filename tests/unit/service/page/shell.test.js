@@ -13,6 +13,7 @@ import { setPreference } from "../../../../service/page/preferences.js";
 import { Refused } from "../../../../service/page/errors.js";
 import { UndoLine } from "../../../../service/page/undo-line.js";
 import { appOfView } from "../../../../service/page/view-app.js";
+import { withWords } from "../../../../service/page/language.js";
 import { loadView, VIEWS } from "../../../../service/page/views.js";
 import { Waiting } from "../../../../service/page/waiting.js";
 
@@ -48,7 +49,7 @@ test("an answer that comes after its view was left leads nowhere; what it says i
 test("a view that cannot be loaded, as after a new release, says so in words of the page", async () => {
   const { load } = VIEWS.settings;
   document.styleSheets = [{ href: new URL("../../../../service/page/settings/view.css", import.meta.url).href }];
-  VIEWS.settings.load = async () => { throw new TypeError("Failed to fetch dynamically imported module"); };
+  VIEWS.settings.load = () => withWords(Promise.reject(new TypeError("Failed to fetch dynamically imported module")));
   await assert.rejects(loadView("settings"), (error) => /could not be loaded/.test(error.message) && error.cause instanceof TypeError);
   VIEWS.settings.load = load;
 });

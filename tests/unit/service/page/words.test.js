@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { markup } from "./browser.js";
 import { deliveryTimeline } from "../../../../service/page/message/delivery-timeline.js";
-import { emailInfo } from "../../../../service/page/message/email-info.js";
+import { popover as drawn } from "../../../../service/page/message/popover.js";
 import { icons } from "../../../../service/page/icons.js";
 import { outcomeLine } from "../../../../service/page/outcome-line.js";
-import { authorMarks } from "../../../../service/page/message/received-mail.js";
+import { authorMarks } from "../../../../service/page/author-marks.js";
 import { hintClass, infoButton, statusIcon } from "../../../../service/page/status-icon.js";
 import { counted, evidenceOf, responseLine, waitOf, words } from "../../../../service/page/words.js";
 
@@ -34,7 +34,7 @@ const message = (shown, values = {}) => ({
 });
 /** A sheet as `InfoSheet` has it, with the first tab open. */
 const sheetOf = (values) => ({ id: "m1", state: "ready", gone: false, asked: null, fault: null, tab: "outcome", pageHref: "/messages/m1", app: { to: () => () => {} }, turn: () => {}, ...values });
-const popover = (shown, { actions = [], ...values } = {}) => markup(emailInfo(sheetOf({ message: message(shown, { actions }), ...values })));
+const popover = (shown, { actions = [], ...values } = {}) => markup(drawn(sheetOf({ message: message(shown, { actions }), ...values })));
 
 test("every status has words of its own, long and short, that say what it is", () => {
   for (const each of [words.status, words.statusShort]) {
@@ -182,16 +182,15 @@ test("the popover's facts: copies with their own outcome, clicks, attachments an
   assert.match(shown, /CC <bdi>Bob <bob@x\.example><\/bdi>.*\(the receiver takes it for spam\).*Write less\./s);
   assert.match(shown, /<bdi>bob@x\.example<\/bdi>/);
   assert.doesNotMatch(shown, /All well/);
-  const size = (bytes) => markup(emailInfo(sheetOf({ message: message(info("ACCEPTED"), { attachments: [{ name: "a", size: bytes }] }) }))).match(/class="utc">([^<]+)<\/span><\/li>/)[1];
+  const size = (bytes) => markup(drawn(sheetOf({ message: message(info("ACCEPTED"), { attachments: [{ name: "a", size: bytes }] }) }))).match(/class="utc">([^<]+)<\/span><\/li>/)[1];
   assert.deepEqual([1023, 1024, 1_048_575, 1_048_576].map(size), ["1023 bytes", "1 kB", "1024 kB", "1.0 MB"]);
 });
 
 test("the popover while there is no mail: loading, failed, or gone", () => {
-  const without = (sheet) => markup(emailInfo(sheetOf({ message: null, ...sheet })));
+  const without = (sheet) => markup(drawn(sheetOf({ message: null, ...sheet })));
   assert.match(without({ state: "loading" }), /Loading/);
   assert.match(without({ state: "error", error: new Error("Broken.") }), /Broken\./);
   assert.match(without({ state: "ready", gone: true }), /There is no such message/);
-  assert.doesNotMatch(without({ id: null }), /info-bar/);
 });
 
 test("the popover turns to its neighbours only where there are some", () => {
@@ -201,7 +200,7 @@ test("the popover turns to its neighbours only where there are some", () => {
 });
 
 test("the popover of received mail has no timeline without events, and parts that are empty are not drawn", () => {
-  const shown = (values, infoValues = {}) => markup(emailInfo(sheetOf({ message: message(info("RECEIVED", infoValues), values) })));
+  const shown = (values, infoValues = {}) => markup(drawn(sheetOf({ message: message(info("RECEIVED", infoValues), values) })));
   assert.doesNotMatch(shown({ direction: "RECEIVED" }), />Events</);
   assert.match(shown({ direction: "RECEIVED", events: life({ kind: "FORWARDED", occurredAt: "2026-11-23T12:00:00Z" }) }), />Events</);
   assert.match(shown({ events: null }), /cannot be read just now/);
@@ -262,7 +261,7 @@ test("a mail that stays sent says first that its reader called it spam, or that 
   const entry = (kind, values = {}) => ({ kind, occurredAt, ...values });
   const report = (kind, values = {}) => entry(kind, { report: { ...REPORT, action: kind, ...values } });
   const notice = (entries, status = "ACCEPTED", values = {}) =>
-    markup(emailInfo(sheetOf({ message: message(info(status, values), { events: life(...entries) }) })))
+    markup(drawn(sheetOf({ message: message(info(status, values), { events: life(...entries) }) })))
       .match(/class="why (\w+)"><p class="cause">([^<]+)</)?.slice(1).join(" ");
   assert.match(notice([report("DELAYED"), entry("COMPLAINED")]), /^red Reported as spam/);
   assert.match(notice([report("DELAYED")]), /^amber Delayed/);
@@ -276,7 +275,7 @@ test("a mail that stays sent says first that its reader called it spam, or that 
 test("a received mail says who wrote, what, to what it is the answer, and folds what it quotes", () => {
   const received = { from: "ann@x.example", fromName: "Ann", author: "CUSTOMER", text: "Thursday suits me.", quotedText: "> a\n> b", cut: false, automatic: false, authentication: null, forwardedAt: null };
   const shown = (values, more = {}) => popoverOf({ direction: "RECEIVED", received: { ...received, ...values }, ...more });
-  const popoverOf = (values) => markup(emailInfo(sheetOf({ message: message(info("RECEIVED"), values) })));
+  const popoverOf = (values) => markup(drawn(sheetOf({ message: message(info("RECEIVED"), values) })));
   assert.match(shown({}), /<h2[^>]*>Received from the customer<[^]*Ann <ann@x\.example>[^]*Verified[^]*Thursday suits me\.[^]*<details class="quoted"><summary>Show quoted text \(2 lines\)/);
   assert.doesNotMatch(shown({}), /Automatic reply|Unverified|Answers|ends here/);
   assert.match(shown({ automatic: true, author: "UNVERIFIED", cut: true }), /Automatic reply[^]*Unverified sender[^]*ends here/);
