@@ -18,7 +18,7 @@ export async function warnOf(address) {
   const [warning] = await warnings(address);
   if (!warning) return;
   warnedOf = address;
-  throw new Refused(`${warning.text} ${said.addresses.onceMore}`);
+  throw new Refused(`${warning.text} ${said.shared.addressOnceMore}`);
 }
 
 /** None where the API does not know: whether the address can be used it says when it is used. */

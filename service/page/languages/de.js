@@ -441,6 +441,7 @@ export const words = {
   // shared: plans, chips, choosing ----------------------------------------------------------------------
 
   shared: {
+    addressOnceMore: "Wenn sie trotzdem stimmt, drücken Sie den Knopf noch einmal.",
     back: "Zurück",
     clear: "Leeren",
     filters: "Filter",
@@ -1023,7 +1024,6 @@ export const words = {
     nothingWaits: "Keine Nachricht wartet darauf.",
     staysAgainst: "Was gegen die falsche Adresse vorliegt, bleibt bestehen.",
     correct: "Adresse berichtigen",
-    onceMore: "Wenn sie trotzdem stimmt, drücken Sie den Knopf noch einmal.",
     correctAndRetry: (count) => `Berichtigen und ${count.toLocaleString("de")} ${count === 1 ? "Nachricht" : "Nachrichten"} erneut senden`,
     corrected: (address, count) => `Berichtigt in ${address}.${count ? ` ${count.toLocaleString("de")} ${count === 1 ? "Nachricht geht" : "Nachrichten gehen"} erneut hinaus.` : ""}`,
     retryHeading: "1 Nachricht erneut senden?",

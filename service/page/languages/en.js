@@ -341,6 +341,7 @@ export const words = {
   // shared: plans, chips, choosing ----------------------------------------------------------------------
 
   shared: {
+    addressOnceMore: "If it is right all the same, press the button once more.",
     back: "Back",
     clear: "Clear",
     filters: "Filters",
@@ -923,7 +924,6 @@ export const words = {
     nothingWaits: "No message waits for it.",
     staysAgainst: "What stands against the wrong address stays.",
     correct: "Correct the address",
-    onceMore: "If it is right all the same, press the button once more.",
     correctAndRetry: (count) => `Correct and retry ${count.toLocaleString("en")} ${count === 1 ? "message" : "messages"}`,
     corrected: (address, count) => `Corrected to ${address}.${count ? ` ${count.toLocaleString("en")} ${count === 1 ? "message goes" : "messages go"} out again.` : ""}`,
     retryHeading: "Retry 1 message?",
