@@ -3,7 +3,7 @@ import { html, nothing } from "./vendor/lit-html/lit-html.js";
 import { writeAddress } from "./address.js";
 import { fetchData } from "./graphql.js";
 import { icons } from "./icons.js";
-import { said } from "./language.js";
+import { said, withWords } from "./language.js";
 import { momentText } from "./moments.js";
 import { placeOf } from "./navigation.js";
 import { preference, setPreference } from "./preferences.js";
@@ -85,7 +85,7 @@ export class Palette {
 
   /** Read each time: another tab may have saved one. Their module comes with the first opening. */
   async readSearches() {
-    const { savedSearches } = await import("./messages/saved-searches.js");
+    const { savedSearches } = await withWords(import("./messages/saved-searches.js"), "messages");
     this.searches = savedSearches({}).map(({ name, query }) => ({ name, place: { view: "messages", path: [], query } }));
     this.app.changed();
   }
