@@ -62,7 +62,7 @@ export class PagedList {
       }
       if (at && !this.known.has(at)) await this.openAt(at, options);
       // Of a position the last block is rendered; those above keep a height until they are near the screen.
-      if (this.count > FIRST_PAGE) this.blocks.forEach((each, place) => (each.inSight = place === this.blocks.length - 1));
+      if (this.known.has(at) && this.count > FIRST_PAGE) this.blocks.forEach((each, place) => (each.inSight = place === this.blocks.length - 1));
       this.state = "ready";
     });
   }
