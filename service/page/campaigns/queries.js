@@ -1,6 +1,7 @@
 // What the campaigns' views ask for, and the mutations of their actions.
 import { Refused } from "../errors.js";
 import { fetchData, mutate, run, subscribe } from "../graphql.js";
+import { said } from "../language.js";
 import { OUTCOME, PAGE, shorten } from "../row-fields.js";
 import { HOPELESS } from "./outcomes.js";
 
@@ -114,7 +115,7 @@ export async function readRetryCounts(id, filter, options) {
 async function partOf(document, variables, parts, options) {
   const { data: { campaign }, errors } = await run(document, variables, options);
   if (!campaign || parts.some((part) => !campaign[part])) {
-    throw new Refused(errors?.[0]?.message ?? "This campaign is not there any more.", errors?.[0]?.extensions);
+    throw new Refused(errors?.[0]?.message ?? said.shared.campaignGone, errors?.[0]?.extensions);
   }
   return campaign;
 }

@@ -441,6 +441,11 @@ export const words = {
   // shared: plans, chips, choosing ----------------------------------------------------------------------
 
   shared: {
+    answeredStatus: (status) => `Der Dienst antwortete mit ${status}.`,
+    changedMeanwhile: "Es hat sich inzwischen geändert. Nichts wurde getan.",
+    listNotRead: "Diese Liste ist gerade nicht zu lesen. Versuchen Sie es gleich noch einmal.",
+    notPlanned: "Das ist gerade nicht zu planen. Versuchen Sie es gleich noch einmal.",
+    campaignGone: "Diese Kampagne gibt es nicht mehr.",
     addressOnceMore: "Wenn sie trotzdem stimmt, drücken Sie den Knopf noch einmal.",
     back: "Zurück",
     clear: "Leeren",

@@ -341,6 +341,11 @@ export const words = {
   // shared: plans, chips, choosing ----------------------------------------------------------------------
 
   shared: {
+    answeredStatus: (status) => `The service answered ${status}.`,
+    changedMeanwhile: "It changed in the meantime. Nothing was done.",
+    listNotRead: "This list cannot be read just now. Try again in a moment.",
+    notPlanned: "This cannot be planned just now. Try again in a moment.",
+    campaignGone: "This campaign is not there any more.",
     addressOnceMore: "If it is right all the same, press the button once more.",
     back: "Back",
     clear: "Clear",

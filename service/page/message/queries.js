@@ -2,6 +2,7 @@
 import { warnOf } from "../address-warning.js";
 import { Refused } from "../errors.js";
 import { fetchData, mutate } from "../graphql.js";
+import { said } from "../language.js";
 import { request } from "../session.js";
 
 const RESPONSE = "response { code enhancedCode text stage host tls }";
@@ -73,7 +74,7 @@ export async function readText(id, options) {
 /** The beginning of a message as it went out or came in, by its signed address: `{ text, cut }`. Throws Refused. */
 export async function readSource(url, options) {
   const answer = await request(new URL(url).pathname, options);
-  if (!answer.ok) throw new Refused(`The service answered ${answer.status}.`);
+  if (!answer.ok) throw new Refused(said.shared.answeredStatus(answer.status));
   const text = await answer.text();
   return { text: text.slice(0, SHOWN_SOURCE), cut: text.length > SHOWN_SOURCE };
 }
@@ -87,6 +88,6 @@ export async function act(action, input) {
 /** One message is taken off the worklist as many are: by a preview's token. */
 async function dismissing({ messageId }) {
   const { previewMessageAction: { token } } = await fetchData(DISMISS, { filter: { ids: [messageId] } });
-  if (!token) throw new Refused("It changed in the meantime. Nothing was done.");
+  if (!token) throw new Refused(said.shared.changedMeanwhile);
   return { token };
 }

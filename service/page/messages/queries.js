@@ -1,6 +1,7 @@
 // What the list of messages asks for, and the mutations that act on many of them.
 import { Refused } from "../errors.js";
 import { fetchData, mutate } from "../graphql.js";
+import { said } from "../language.js";
 import { OUTCOME, PAGE, shorten } from "../row-fields.js";
 
 const ROW = `id direction sourceType status subject occurredAt openedAt letterKind reference clickCount colorHint actions
@@ -63,7 +64,7 @@ function asRow(node) {
 /** One page; the first also has `totalCount` and `searchedUntil`. `asked` is what `readFilter` returns. */
 export async function readMessages(asked, { first, after }, options) {
   const { messages } = await fetchData(MESSAGES, { ...asked, first, after, counted: after === null }, options);
-  if (!messages) throw new Refused("This list cannot be read just now. Try again in a moment.");
+  if (!messages) throw new Refused(said.shared.listNotRead);
   return { ...messages, edges: messages.edges.map(({ cursor, node }) => ({ cursor, node: asRow(node) })) };
 }
 
@@ -106,7 +107,7 @@ export async function countEach(asked, options) {
 /** What an action would do, with `uncertain`: how many of a retry's messages may arrive twice. */
 export async function preview(action, { filter, search }, options) {
   const { previewMessageAction: found } = await fetchData(PREVIEW, { action, filter, search }, options);
-  if (!found) throw new Refused("This cannot be planned just now. Try again in a moment.");
+  if (!found) throw new Refused(said.shared.notPlanned);
   const mayBeUncertain = action.startsWith("RETRY") && found.messages > 0 && (!filter.statuses || filter.statuses.includes("UNCERTAIN"));
   if (!mayBeUncertain) return { ...found, uncertain: null };
   const { messages } = await fetchData(UNCERTAIN, { filter: { ...filter, statuses: ["UNCERTAIN"] }, search }, options);
