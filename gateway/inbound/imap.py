@@ -101,6 +101,7 @@ async def watch(
         waits=waits or Waits(),
         tls=ssl.create_default_context(),
     )
+    IMAP_CONNECTED.set(0)
     while not stopping.is_set():
         wait = await _unless(stopping, _connection(reader))
         IMAP_CONNECTED.set(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -36,7 +37,8 @@ RECORDING = Gauge(
     "mail_flight_recorder", "1 while a death of this worker can be settled by its flight recorder, else 0."
 )
 IMAP_MAILS = Counter("mail_imap_mails", "Mails of the mailbox of IMAP_URL, by what became of them.", ("outcome",))
-IMAP_CONNECTED = Gauge("mail_imap_connected", "1 while the mailbox of IMAP_URL is read, else 0.")
+IMAP_CONNECTED = Gauge("mail_imap_connected", "1 while the mailbox of IMAP_URL is read, else 0; NaN without one.")
+IMAP_CONNECTED.set(math.nan)
 UNWRITTEN = Gauge("mail_unwritten_outcomes", "Outcomes that are not written to PostgreSQL yet.")
 INBOUND_READ = Counter(
     "mail_inbound_read", "Received mails read, by what they are and what they matched.", ("kind", "match")

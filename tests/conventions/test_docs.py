@@ -37,7 +37,7 @@ AS_SET = examples(gateway.settings.Settings, {}) | examples(service.settings.Set
 MADE_BY_THE_CLIENT_LIBRARY = ("python_", "process_")
 OUR_SUFFIXES = (".graphql", ".lock", ".md", ".py", ".sql", ".toml", ".txt")
 MADE_BY_COMMANDS = (".bench/", ".data/")
-TOP_LEVEL_FOLDERS = ("gateway", "service", "tests", "migrations", "docs", ".ci")
+TOP_LEVEL_FOLDERS = ("gateway", "service", "tests", "migrations", "docs", "deploy", ".ci")
 
 
 def table(page: str, first_heading: str) -> Iterator[list[str]]:

@@ -9,6 +9,8 @@ from typing import Any
 from tests.conventions.sources import ROOT
 
 TESTS = ROOT / "tests"
+WITHOUT_PYTHON = {"deploy"}
+"""What is configuration: its tests have no module to mirror."""
 OF_THE_TESTS = {"bench", "harness", "mutants", "proof"}
 """Test packages of what `tests/` itself holds: benchmarks, the scripted server, mutants, the crash proof."""
 ELSEWHERE: list[dict[str, Any]] = tomllib.loads(
@@ -22,7 +24,7 @@ def test_every_test_file_stands_under_the_package_it_tests() -> None:
         for kind in ("unit", "integration")
         for path in (TESTS / kind).rglob("test_*.py")
         if (package := path.relative_to(TESTS / kind).parts[:-1])
-        and package[0] not in OF_THE_TESTS
+        and package[0] not in OF_THE_TESTS | WITHOUT_PYTHON
         and not (ROOT.joinpath(*package) / "__init__.py").is_file()
     ]
     assert astray == []
