@@ -61,8 +61,8 @@ export class PagedList {
         await this.append({ first: NEXT_PAGE, after: this.end }, options);
       }
       if (at && !this.known.has(at)) await this.openAt(at, options);
-      // Of a position the last block is rendered; those above keep a height until they are near the screen.
-      if (this.known.has(at) && this.count > FIRST_PAGE) this.blocks.forEach((each, place) => (each.inSight = place === this.blocks.length - 1));
+      // Of a position its block is rendered; the others keep a height until they are near the screen.
+      if (this.known.has(at)) for (const each of this.blocks) each.inSight = each.rows.some((row) => row.cursor === at);
       this.state = "ready";
     });
   }

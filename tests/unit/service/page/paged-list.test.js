@@ -184,12 +184,13 @@ test("a refresh makes a stale list current", async () => {
   assert.equal(list.stale, false);
 });
 
-test("a position is opened with the rows above it, of which only the last block is rendered", async () => {
+test("a position is opened with the rows above it, of which only its own block is rendered", async () => {
   await list.open("c100");
   assert.deepEqual(asked.map((page) => page.after), [null, "c211", "c111"]);
   assert.equal(cursors()[0], "c260");
   assert.deepEqual(list.blocks.map((each) => each.rows.length), [20, 20, 10, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20]);
-  assert.deepEqual(list.blocks.map((each) => each.inSight), [...Array(12).fill(false), true]);
+  assert.deepEqual(list.blocks.flatMap((each) => (each.inSight ? each.rows.map((row) => row.cursor) : [])).slice(9, 12), ["c101", "c100", "c99"]);
+  assert.equal(list.blocks.filter((each) => each.inSight).length, 1);
   assert.equal(list.hasNewer, false);
 });
 
