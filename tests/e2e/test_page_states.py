@@ -740,7 +740,7 @@ async def test_a_focused_element_is_never_covered_by_the_sticky_bars(page: Page,
     """WCAG 2.4.11, in a list that scrolls below its tabs and column heads."""
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto("/customers/MANY/emails?tab=notes")
-    await page.locator("#panel .block .open").nth(30).focus()
+    await page.locator("#panel .block .open").nth(39).focus()
     # When the focus moves up through more rows than a screen has
     for key in ["ArrowUp"] * 25 + ["Shift+Tab"] * 25:
         await page.keyboard.press(key)
@@ -841,7 +841,7 @@ async def test_after_back_from_a_customer_the_list_has_its_position(page: Page, 
         " select 'BACK-' || g, 'Back and forth ' || g, 'en', 'UTC' from generate_series(1, 130) g"
     )
     await page.goto("/?search=back%20and%20forth")
-    await expect(page.locator("#customers .customer")).to_have_count(50)
+    await expect(page.locator("#customers .customer").nth(30)).to_be_attached()
     there = page.locator("#customers .customer", has_text="BACK-27 ")
     while not await there.count():
         await page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
