@@ -134,4 +134,4 @@ async def its_list(page: Page) -> None:
     await expect(page.get_by_role("link", name="Carla")).to_be_visible()
     await page.goto("/lists/imports")
     await page.get_by_role("link", name="console-customers.csv").first.click()
-    await expect(page.get_by_text("2 imported.")).to_be_visible()
+    await expect(page.get_by_role("region", name="Import").get_by_text("2 imported.")).to_be_visible()

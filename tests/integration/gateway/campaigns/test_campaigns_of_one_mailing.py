@@ -13,10 +13,11 @@ import pytest
 from gateway.campaigns import expansion, freezing
 from gateway.database import prepare_connection
 from gateway.deployment import Deployment
+from gateway.templates.publishing import TemplateSource, compile_source
 from service.standalone.migrate import ROOT
 from service.standalone.postgres import Postgres
 from tests.builders import insert, make_customer, make_sender_version, make_template_version, orphans, troubles_amiss
-from tests.integration.gateway.campaigns.orders import launch, publish, tally
+from tests.integration.gateway.campaigns.orders import PAGE, launch, tally
 
 LAST_OF_BEFORE = "20261201090000"
 LAUNCHED = datetime.now(UTC) - timedelta(hours=1)
@@ -137,7 +138,10 @@ async def test_every_campaign_becomes_one_of_one_mailing_and_nothing_of_it_chang
 async def test_a_campaign_under_way_goes_on_with_who_has_no_message_yet(old: Any, deployment: Deployment) -> None:
     # Given a campaign of which three recipients have no message, and a draft
     customers = [await make_customer(old) for _ in range(len(STATUSES) + 4)]
-    template = await old.fetchval("select id from template_version where template_id = $1", await publish(old))
+    page = compile_source(TemplateSource(name="News", subject="News", html=PAGE, sample_data={"first_name": "Alex"}))
+    template = await make_template_version(
+        old, source=page.source, compiled=page.compiled, fields=list(page.fields), links=page.links
+    )
     dealt_with = len(STATUSES) + 1
     await make_old_campaign(old, status="RUNNING", customers=customers, made=dealt_with, template=template)
     draft = await make_old_campaign(old, status="DRAFT", customers=customers[:2], made=0, template=template)
