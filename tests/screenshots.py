@@ -175,13 +175,13 @@ LOADED = """() => {
 USABLE = f"""() => new Promise((resolve) => {{
   const loaded = {LOADED};
   const look = () => {{
-    const there = document.querySelector("main h1") && !document.querySelector("main .skeleton");
+    const there = document.querySelector("main h1") && !document.querySelector("main .skeleton:not(.older *)");
     if (there) resolve([performance.now(), loaded()]);
     else requestAnimationFrame(look);
   }};
   look();
 }})"""
-"""Waits until the view has its heading and its data; returns the milliseconds until then, and what was loaded."""
+"""Waits until the view has its heading and its data; returns when that was, in milliseconds, and what was loaded."""
 
 
 def _press(page: Page, *keys: str) -> None:
