@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -137,7 +138,7 @@ class Replicas:
         """Follow primary and replicas until the block ends."""
         followed = [self._follow(self._primary_url, self._note_primary)]
         for number, address in enumerate(self._addresses):
-            followed.append(self._follow(address, lambda row, number=number: self._note_replica(number, row)))  # type: ignore[misc]  # its own number
+            followed.append(self._follow(address, partial(self._note_replica, number)))
         tasks = [asyncio.create_task(one) for one in followed]
         try:
             yield

@@ -9,13 +9,12 @@ import strawberry
 from gateway.campaigns.counts import Count, CountPrecision
 from gateway.mail.campaign import CampaignKind, CampaignStatus
 from service.database import statement
-from service.errors import BadInput
 from service.graph.campaign import Campaign
 from service.graph.connection import After, First, read_window
 from service.graph.context import Info
 from service.graph.counting import CountableConnection
 from service.graph.loaders import existing_rows
-from service.graph.node import asked_id
+from service.graph.node import asked_numbers
 from service.graph.search_patterns import read_part
 
 CAMPAIGNS_PAGE = statement("campaigns_page")
@@ -54,7 +53,7 @@ async def list_campaigns(
         "archived": wanted.archived,
         "statuses": None if wanted.statuses is None else [status.value for status in wanted.statuses],
         "kind": wanted.kind,
-        "list_ids": _read_list_ids(wanted.list_ids),
+        "list_ids": asked_numbers(wanted.list_ids, "CustomerList", "filter", "listIds", most=MAX_LISTS),
         "pattern": read_part(search),
     }
 
@@ -67,13 +66,3 @@ async def list_campaigns(
     campaigns = await existing_rows(context.loaders.campaigns, keys[: window.first])
     page = window.connect([Campaign.of(row) for row in campaigns], [key.hex for key in keys])
     return CountableConnection.countable(page, count)
-
-
-def _read_list_ids(given: list[strawberry.ID] | None) -> list[int] | None:
-    """The lists' numbers. Raises BadInput."""
-    if given is None:
-        return None
-    if len(given) > MAX_LISTS:
-        raise BadInput("filter", f"listIds holds at most {MAX_LISTS}")
-    numbers = (asked_id(text, "CustomerList", "filter").number for text in given)
-    return [number for number in numbers if number is not None]

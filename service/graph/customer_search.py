@@ -31,7 +31,7 @@ from service.graph.context import Context, Info
 from service.graph.counting import CountedConnection
 from service.graph.customer import Customer
 from service.graph.exporting import linking
-from service.graph.node import LARGEST_BIGINT, asked_id, read_number, read_uuid
+from service.graph.node import LARGEST_BIGINT, asked_id, asked_numbers, read_number, read_uuid
 from service.graph.search_patterns import read_search
 
 CUSTOMER_BY_ID = statement("customer_by_id")
@@ -150,11 +150,13 @@ async def list_customers(
     return CountedConnection.counted(page, counting, linking(info.context, {"customers": filter.to_json(search)}))
 
 
-async def export_customers(source_anew: Callable[[], Source], wanted: Mapping[str, Any]) -> AsyncIterator[list[Record]]:
+async def export_customers(
+    access_anew: Callable[[], ReadAccess], wanted: Mapping[str, Any]
+) -> AsyncIterator[list[Record]]:
     """All that a link names, newest first, a batch at a time. Raises BadInput."""
-    chosen = await _choose(source_anew(), wanted["search"], CustomerFilter.from_json(wanted))
+    chosen = await _choose(access_anew(), wanted["search"], CustomerFilter.from_json(wanted))
     page, before = _static_page(chosen), LARGEST_BIGINT
-    while rows := await chosen.fetch(source_anew(), page, before=before, rows=EXPORTED_AT_ONCE):
+    while rows := await chosen.fetch(access_anew(), page, before=before, rows=EXPORTED_AT_ONCE):
         yield rows
         before = rows[-1]["id"]
 
@@ -222,7 +224,7 @@ async def _some(context: Context, chosen: Chosen) -> list[int] | None:
     return None if len(rows) > MAX_COUNTED else [row["id"] for row in rows]
 
 
-class Source(Protocol):
+class ReadAccess(Protocol):
     """What customers are read with: a request's context, or what a file has of one."""
 
     @property
@@ -253,7 +255,7 @@ class Chosen:
             return CUSTOMER_IDS_OF_LISTS
         return None if self.values["tags"] is None else CUSTOMER_IDS_TAGGED
 
-    async def fetch(self, context: Source, page: Statement, **values: Any) -> list[Record]:
+    async def fetch(self, context: ReadAccess, page: Statement, **values: Any) -> list[Record]:
         """Read one of this module's statements with these parameters and its own."""
         given = {name: value for name, value in self.values.items() if name in page.parameters} | values
         if not self.dynamic:
@@ -267,7 +269,7 @@ class Chosen:
 _NO_SEARCH = dict.fromkeys(("word", "other_words", "reference", "address", "in_a_labels"))
 
 
-async def _choose(context: Source, search: str | None, filter: CustomerFilter) -> Chosen:
+async def _choose(context: ReadAccess, search: str | None, filter: CustomerFilter) -> Chosen:
     """Raises BadInput."""
     wanted = _read_filter(filter)
     patterns = _NO_SEARCH if search is None else read_search(search.strip())
@@ -303,22 +305,12 @@ def _static_page(chosen: Chosen) -> Statement:
 
 def _read_filter(filter: CustomerFilter) -> dict[str, Any]:
     """The parameters of the filter; a label that nobody has finds nobody. Raises BadInput."""
-    for name, given in (("listIds", filter.list_ids), ("tags", filter.tags)):
-        if given is not None and len(given) > MAX_FILTERED:
-            raise BadInput("filter", f"{name} holds at most {MAX_FILTERED}")
+    if filter.tags is not None and len(filter.tags) > MAX_FILTERED:
+        raise BadInput("filter", f"tags holds at most {MAX_FILTERED}")
     tags = None if filter.tags is None else [tidy_name(tag) for tag in filter.tags]
     return {
         "needs_attention": filter.needs_attention,
         "opted_out": filter.opted_out,
-        "list_ids": _read_list_ids(filter.list_ids),
+        "list_ids": asked_numbers(filter.list_ids, "CustomerList", "filter", "listIds", most=MAX_FILTERED),
         "tags": tags,
     }
-
-
-def _read_list_ids(given: list[strawberry.ID] | None) -> list[int] | None:
-    """The lists' numbers, each once. Raises BadInput."""
-    if given is None:
-        return None
-    named = (asked_id(text, "CustomerList", "filter", f"listIds.{place}") for place, text in enumerate(given))
-    numbers = dict.fromkeys(one.number for one in named)
-    return [number for number in numbers if number is not None]

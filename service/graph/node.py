@@ -115,6 +115,17 @@ def asked_id(text: str, kind: str, argument: str, place: str = "") -> GlobalId:
     return found
 
 
+def asked_numbers(given: Sequence[str] | None, kind: str, argument: str, place: str, *, most: int) -> list[int] | None:
+    """The numbers, each once, of a list of such ids at this `place` of an argument; None for none given. Raises
+    BadInput, also for more than `most`."""
+    if given is None:
+        return None
+    if len(given) > most:
+        raise BadInput(argument, f"{place} holds at most {most}")
+    ids = [asked_id(text, kind, argument, f"{place}.{number}") for number, text in enumerate(given)]
+    return [number for number in dict.fromkeys(one.number for one in ids) if number is not None]
+
+
 def read_message_id(text: str) -> MessageRef | None:
     """The message that a `Message` id names; None when it is not one."""
     found = read_typed_id(text, "Message")

@@ -105,7 +105,7 @@ class ExportFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Source:
+class _ReadAccess:
     """What customers are read with."""
 
     reading: Reading
@@ -146,7 +146,7 @@ class ExportFiles:
                 pieces = _table(SUPPRESSION_COLUMNS, suppression_lines(self._loaders, ids), link.format)
                 return ExportFile(name=f"suppressions.{ending}", pieces=pieces)
             case {"customers": wanted}:
-                chosen = export_customers(self._source, wanted)
+                chosen = export_customers(self._read_access, wanted)
                 pieces = _table(CUSTOMER_COLUMNS, customer_lines(self._loaders, chosen), link.format)
                 return ExportFile(name=f"customers.{ending}", pieces=pieces)
             case {"messages": query, "oldest_first": oldest_first}:
@@ -166,8 +166,8 @@ class ExportFiles:
         """Anew for each batch, or all batches would stay in memory."""
         return Loaders(Reading(self.pools), self.pools, self.deployment)
 
-    def _source(self) -> _Source:
-        return _Source(reading=Reading(self.pools), pools=self.pools)
+    def _read_access(self) -> _ReadAccess:
+        return _ReadAccess(reading=Reading(self.pools), pools=self.pools)
 
     async def _fetch(self, wanted: Statement, **values: Any) -> list[Record]:
         return await Reading(self.pools).fetch(wanted, **values)

@@ -38,7 +38,7 @@ let drawPlanned = false;
 let focusNext = [];
 
 const places = new Places((options) => arrive(options));
-const undoLine = new UndoLine(() => app.changed(), () => waiting.start());
+const undoLine = new UndoLine(() => app.changed(), () => waiting.start(), places.visit);
 const overlays = new Overlays(() => app);
 
 const app = {
@@ -82,7 +82,7 @@ const app = {
   },
 
   /** Say what was done, with Undo (key Z) until the next action: `undo()` is async, what it throws is said. */
-  undoable: (text, undo) => undoLine.undoable(text, undo),
+  undoable: (text, undo, instead) => undoLine.undoable(text, undo, instead),
 
   /** The number of things that wait for a person, when a view has just read it. */
   noteWaiting: (count) => waiting.note(count),

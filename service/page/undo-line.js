@@ -4,16 +4,18 @@ import { icons } from "./icons.js";
 import { said } from "./language.js";
 
 export class UndoLine {
-  /** `changed()` renders the page again, `acted()` is told that something was done or undone. */
-  constructor(changed, acted = () => {}) {
-    this.changed = changed;
-    this.acted = acted;
+  /** `changed()` renders the page again, `acted()` is told that something was done or undone, `visit(place)` goes there. */
+  constructor(changed, acted = () => {}, visit = () => {}) {
+    Object.assign(this, { changed, acted, visit });
     this.last = null;
   }
 
-  /** Says what was done. `undo()`, if it can be undone, is async; what it throws is said and Undo stays. */
-  undoable(text, undo = null) {
-    this.last = { text, undo, busy: false, fault: null };
+  /**
+   * Says what was done. `undo()`, if it can be undone, is async; what it throws is said and Undo stays. `instead()` is where
+   * to go once it is undone, null to stay: what is shown may be no more.
+   */
+  undoable(text, undo = null, instead = () => null) {
+    this.last = { text, undo, instead, busy: false, fault: null };
     this.acted();
     this.changed();
   }
@@ -31,6 +33,8 @@ export class UndoLine {
     try {
       await last.undo();
       this.acted();
+      const place = last.instead();
+      if (place) this.visit(place);
       if (this.last === last) this.last = { text: said.shell.undone(last.text), undo: null, busy: false, fault: null };
     } catch (error) {
       last.fault = error.message || said.shell.unexpected;

@@ -164,11 +164,9 @@ export class Decisions {
     const payload = await this.act("copy", { campaignId: this.view.id, title, idempotencyKey: newKey() });
     if (!payload) return;
     const { id } = payload.campaign;
-    this.app.undoable(said.campaigns.copied(title), async () => {
-      await this.decide("delete", { campaignId: id });
-      // Its editor would be about nothing. The view that copied is left by then: this is as if its link were followed.
-      if (this.app.place?.path?.[0] === id) this.app.follow({ preventDefault: () => {} }, campaignPlace(this.view.id));
-    });
+    // An editor of it would be about nothing.
+    const instead = () => (this.app.place?.path?.[0] === id ? campaignPlace(this.view.id) : null);
+    this.app.undoable(said.campaigns.copied(title), () => this.decide("delete", { campaignId: id }), instead);
     this.app.go({ view: "campaigns", path: [id, "edit"], query: {} });
   }
 

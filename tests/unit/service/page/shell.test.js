@@ -178,6 +178,17 @@ test("what was done can be undone until the next action, once, and a failure kee
   assert.match(markup(line.view()), /\?hidden=true/);
 });
 
+test("what was taken back with the thing that is shown leads elsewhere, and only once it is taken back", async () => {
+  const visited = [];
+  const line = new UndoLine(() => {}, () => {}, (place) => visited.push(place));
+  line.undoable("Copied.", async () => { throw new Error("It was launched since."); }, () => "the campaign");
+  await line.undo();
+  assert.deepEqual(visited, []);
+  line.last.undo = async () => {};
+  await line.undo();
+  assert.deepEqual(visited, ["the campaign"]);
+});
+
 test("an undo that ends after the next action does not take its place", async () => {
   const line = new UndoLine(() => {});
   const answer = pending();
