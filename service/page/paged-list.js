@@ -27,6 +27,7 @@ export class PagedList {
     this.stop = null;
     this.blocks = [];
     this.known = new Map();
+    this.keptIds = { ids: [], count: 0, first: undefined };
     /** New rows, not shown yet since the reader is further down. */
     this.waiting = [];
     this.state = "new";
@@ -48,6 +49,15 @@ export class PagedList {
   /** All rows in order, without `waiting`. */
   *rows() {
     for (const each of this.blocks) yield* each.rows;
+  }
+
+  /** What `idOf(node)` returns of each row, in order: gathered again only when rows have come, since there may be thousands. */
+  ids(idOf) {
+    const [first] = this.blocks;
+    if (this.keptIds.count !== this.count || this.keptIds.first !== first) {
+      this.keptIds = { ids: this.blocks.flatMap((each) => each.rows.map((row) => idOf(row.node))), count: this.count, first };
+    }
+    return this.keptIds.ids;
   }
 
   /** Reads the first page, or as far as the cursor `at`. */

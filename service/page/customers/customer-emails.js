@@ -180,7 +180,7 @@ export class CustomerEmails {
 
   /** The ids of the rows' messages in order; the popover of a click has no newer and older. */
   messageIds() {
-    return this.place.tab === "clicks" ? [] : this.list.blocks.flatMap((each) => each.rows.map((row) => row.node.message.id));
+    return this.place.tab === "clicks" ? [] : this.list.ids((node) => node.message.id);
   }
 
   showNewest = () => {

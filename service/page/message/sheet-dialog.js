@@ -99,7 +99,7 @@ export class SheetDialog {
 
   /** The message `step` rows below (above when negative), or null. */
   neighbour = (id, step) => {
-    const ids = [...this.rows()];
+    const ids = this.rows();
     const here = ids.indexOf(id);
     return here < 0 ? null : (ids[here + step] ?? null);
   };

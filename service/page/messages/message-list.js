@@ -166,7 +166,7 @@ export class MessageList {
   }
 
   ids() {
-    return [...this.list.rows()].map((row) => row.node.id);
+    return this.list.ids((node) => node.id);
   }
 
   // Drawing -----------------------------------------------------------------------------------------------------------

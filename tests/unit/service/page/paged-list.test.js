@@ -269,6 +269,22 @@ test("a message's rows are changed wherever they are", async () => {
   assert.equal(list.waiting[0].node.message.id, "m261");
 });
 
+test("the ids of the rows are gathered again only when rows have come", async () => {
+  let gathered = 0;
+  const ids = () => list.ids((node) => {
+    gathered += 1;
+    return node.message.id;
+  });
+  await list.open();
+  assert.deepEqual([ids().length, ids()[0], gathered], [50, "m260", 50]);
+  await list.older();
+  arrive(1);
+  await list.refresh({ hold: false });
+  assert.deepEqual([ids().length, ids()[0], gathered], [151, "m261", 201]);
+  list.reset();
+  assert.deepEqual(ids(), []);
+});
+
 test("the rows above and below a cursor", async () => {
   await list.open();
   await list.older();
