@@ -19,7 +19,7 @@ from gateway.mail.message import DISMISSIBLE, MessageRef, Status
 from gateway.mail.verdict import Cause
 from gateway.outbox.actions import decide_many
 from gateway.outbox.dismissals import dismiss_many
-from gateway.outbox.possible_actions import RETRYABLE, MessageAction, StayReason, read_standings, why_it_stays
+from gateway.outbox.possible_actions import RETRYABLE, MessageAction, NotPossible, StayReason, read_standings, why_not
 from gateway.outbox.put_off import Work, put_off_if_it_fails
 
 BATCH = 1000
@@ -88,11 +88,15 @@ async def judge(
         JudgedMessage(
             shown=ShownMessage(ref=ref, status=found[ref].to.decided),
             cause=found[ref].to.cause,
-            stays=why_it_stays(wanted, found[ref]),
+            stays=_stays(why_not(wanted, found[ref])),
         )
         for ref in refs
         if ref in found
     ]
+
+
+def _stays(refusal: NotPossible | None) -> StayReason | None:
+    return None if refusal is None else refusal.stays
 
 
 async def first_result(connection: Connection, token_sha256: bytes) -> BulkResult | None:

@@ -69,21 +69,33 @@ class StayReason(StrEnum):
     ERASED = "ERASED"
 
 
-_SAME_ADDRESS = "The customer's present address is the one that it was for."
-_CANCELLED = "Its campaign was cancelled."
-_DISMISSED = "It is dismissed already."
-_OPTED_OUT_ALREADY = "Nothing is to be done about it: the customer opted out of such mail."
+class NotPossible(Refusal):
+    """Why something cannot be done about a message. `stays`: that as one of few reasons, to be counted."""
+
+    def __init__(self, code: RefusalCode, message: str, stays: StayReason) -> None:
+        super().__init__(code, message, ("messageId",))
+        self.stays = stays
+
 
 NOTHING_TO_UNDO = (
     "There is no decision to take back: a person made none about it, or something else has happened to it since."
 )
 
 _BARS = {
-    RefusalCode.SUPPRESSED: SUPPRESSED_ADVICE,
-    RefusalCode.OPTED_OUT: "The customer opted out of such mail. `setOptOut` allows it again, if the customer asks.",
-    RefusalCode.ADDRESS_INVALID: "It has no address to go to. Add one to the customer, and send it there.",
-    RefusalCode.ADDRESS_RESERVED: "Nobody can have its address: the name is reserved for tests. Correct the address.",
-    RefusalCode.ERASED: "The customer was erased: nothing is sent to it.",
+    RefusalCode.SUPPRESSED: (StayReason.SUPPRESSED, SUPPRESSED_ADVICE),
+    RefusalCode.OPTED_OUT: (
+        StayReason.OPTED_OUT,
+        "The customer opted out of such mail. `setOptOut` allows it again, if the customer asks.",
+    ),
+    RefusalCode.ADDRESS_INVALID: (
+        StayReason.NO_ADDRESS,
+        "It has no address to go to. Add one to the customer, and send it there.",
+    ),
+    RefusalCode.ADDRESS_RESERVED: (
+        StayReason.NO_ADDRESS,
+        "Nobody can have its address: the name is reserved for tests. Correct the address.",
+    ),
+    RefusalCode.ERASED: (StayReason.ERASED, "The customer was erased: nothing is sent to it."),
 }
 
 
@@ -153,7 +165,7 @@ def actions_of(standing: Standing) -> list[MessageAction]:
     return [action for action in MessageAction if why_not(action, standing) is None]
 
 
-def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
+def why_not(action: MessageAction, standing: Standing) -> NotPossible | None:
     """Returns why this cannot be done about the message now; None when it can."""
     match action:
         case MessageAction.RETRY:
@@ -191,42 +203,18 @@ def why_not(action: MessageAction, standing: Standing) -> Refusal | None:
             return None if standing.undoable else illegal(NOTHING_TO_UNDO)
 
 
-_OF_BARS = {
-    RefusalCode.SUPPRESSED: StayReason.SUPPRESSED,
-    RefusalCode.OPTED_OUT: StayReason.OPTED_OUT,
-    RefusalCode.ERASED: StayReason.ERASED,
-    RefusalCode.ADDRESS_INVALID: StayReason.NO_ADDRESS,
-    RefusalCode.ADDRESS_RESERVED: StayReason.NO_ADDRESS,
-}
-_OF_STATES = {
-    _CANCELLED: StayReason.CAMPAIGN_CANCELLED,
-    WRONG_RELAY_ADVICE: StayReason.RELAY_GONE,
-    _SAME_ADDRESS: StayReason.SAME_ADDRESS,
-    _OPTED_OUT_ALREADY: StayReason.OPTED_OUT,
-    _DISMISSED: StayReason.DISMISSED,
-}
-
-
-def why_it_stays(action: MessageAction, standing: Standing) -> StayReason | None:
-    """Returns `why_not` as one of few reasons, to be counted; None when it can be done."""
-    refusal = why_not(action, standing)
-    if refusal is None:
-        return None
-    return _OF_BARS.get(refusal.code) or _OF_STATES.get(refusal.message, StayReason.STATUS)
-
-
-def illegal(message: str) -> Refusal:
+def illegal(message: str, stays: StayReason = StayReason.STATUS) -> NotPossible:
     """Returns the refusal of what a message's state does not allow."""
-    return Refusal(RefusalCode.ILLEGAL_STATE, message, ("messageId",))
+    return NotPossible(RefusalCode.ILLEGAL_STATE, message, stays)
 
 
-def _why_not_send(standing: Standing) -> Refusal | None:
+def _why_not_send(standing: Standing) -> NotPossible | None:
     if standing.campaign_cancelled:
-        return illegal(_CANCELLED)
-    return illegal(WRONG_RELAY_ADVICE) if standing.relay_missing else None
+        return illegal("Its campaign was cancelled.", StayReason.CAMPAIGN_CANCELLED)
+    return illegal(WRONG_RELAY_ADVICE, StayReason.RELAY_GONE) if standing.relay_missing else None
 
 
-def _why_not_retry(standing: Standing) -> Refusal | None:
+def _why_not_retry(standing: Standing) -> NotPossible | None:
     failed = [one for one in standing.recipients if one.retryable]
     if not failed:
         return illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
@@ -236,7 +224,7 @@ def _why_not_retry(standing: Standing) -> Refusal | None:
     return None if None in bars else _barred(bars[0])
 
 
-def _why_not_readdress(standing: Standing) -> Refusal | None:
+def _why_not_readdress(standing: Standing) -> NotPossible | None:
     if not standing.to.retryable:
         return illegal("Only mail that is uncertain, held, refused, expired or came back can be retried.")
     if (refusal := _why_not_send(standing)) is not None:
@@ -246,21 +234,24 @@ def _why_not_readdress(standing: Standing) -> Refusal | None:
     if not standing.present:
         return _barred(RefusalCode.ADDRESS_INVALID)
     if standing.present[0].key == standing.to.place.key:
-        return illegal(_SAME_ADDRESS)
+        return illegal("The customer's present address is the one that it was for.", StayReason.SAME_ADDRESS)
     return _barred(standing.present[0].bar)
 
 
-def _why_not_dismiss(standing: Standing) -> Refusal | None:
+def _why_not_dismiss(standing: Standing) -> NotPossible | None:
     to = standing.to
     if to.queued or to.decided not in DISMISSIBLE:
         return illegal("Only mail that is held, refused, expired or came back can be dismissed.")
     if to.cause is Cause.OPTED_OUT:
-        return illegal(_OPTED_OUT_ALREADY)
-    return illegal(_DISMISSED) if standing.dismissed else None
+        return illegal("Nothing is to be done about it: the customer opted out of such mail.", StayReason.OPTED_OUT)
+    return illegal("It is dismissed already.", StayReason.DISMISSED) if standing.dismissed else None
 
 
-def _barred(code: RefusalCode | None) -> Refusal | None:
-    return None if code is None else Refusal(code, _BARS[code], ("messageId",))
+def _barred(code: RefusalCode | None) -> NotPossible | None:
+    if code is None:
+        return None
+    stays, message = _BARS[code]
+    return NotPossible(code, message, stays)
 
 
 async def read_standings(
