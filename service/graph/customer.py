@@ -209,8 +209,8 @@ class Customer(FromRow, Node):
         upcoming: Annotated[
             bool,
             strawberry.argument(
-                description="Only what is still to come, the next one first: what waits, and mailings to come that "
-                "name it or whose fixed lists hold it."
+                description="Only what is still to come, the next one first: what waits, and scheduled mailings that "
+                "would reach it as it stands now, by its lists, dynamic ones too, or by name."
             ),
         ] = False,
         first: First = 50,

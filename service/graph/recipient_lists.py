@@ -118,15 +118,20 @@ async def list_of_customer(
 ) -> RecipientPage:
     """What campaigns sent a customer, left it out of, and have for it, the newest mailing first; or what is still to
     come, the next one first. Raises BadInput."""
-    start = _Key() if upcoming else _Key(mailing_id=LARGEST_INTEGER)
-    window = read_cursor_window(first, after, _read_key, start)
-    rows = await customer_rows(context.reading.fetch, customer_id, upcoming, window.before, window.rows)
+    found = CustomerCampaigns(
+        fetch=context.reading.fetch,
+        dynamic_lists=context.loaders.list_pages.dynamic.load,
+        customer_id=customer_id,
+        upcoming=upcoming,
+    )
+    window = read_cursor_window(first, after, _read_key, found.start)
+    rows = await found.rows(window.before, window.rows)
     keyed = [(_Key.of(row).cursor, row) for row in rows]
     said = {"customer": customer_id, "upcoming": upcoming}
     return RecipientPage(
         rows=keyed[:first],
         page_info=_page_info(keyed, Walked(rows=()), first, continued=window.continued),
-        counting=partial(_count_of_customer, context, customer_id, upcoming),
+        counting=found.count,
         linking=linking(context, said),
     )
 
@@ -157,21 +162,40 @@ def _read_key(cursor: str) -> _Key | None:
         return None
 
 
-async def customer_rows(fetch: Fetcher, customer_id: int, upcoming: bool, after: Any, rows: int) -> list[Record]:
-    """The next rows of one customer's list behind a key, `rows` at most."""
-    if upcoming:
-        found = await fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING)
-        return [row for row in found if _Key.of(row) > after][:rows]
-    key = {"mailing_id": after.mailing_id, "occurrence": after.occurrence}
-    return await fetch(OF_CUSTOMER, customer_id=customer_id, **key, rows=rows)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerCampaigns:
+    """What campaigns sent a customer, left it out of, and have for it; or, `upcoming`, what they will still send it.
 
+    `dynamic_lists` says in which dynamic lists it is now.
+    """
 
-async def _count_of_customer(context: Context, customer_id: int, upcoming: bool) -> Count:
-    if upcoming:
-        found = await context.reading.fetch(UPCOMING, customer_id=customer_id, limit=MAX_UPCOMING + 1)
-        return Count.up_to(MAX_UPCOMING, len(found))
-    [row] = await context.reading.fetch(COUNT_OF_CUSTOMER, customer_id=customer_id, limit=MAX_COUNTED + 1)
-    return Count.up_to(MAX_COUNTED, row["found"])
+    fetch: Fetcher
+    dynamic_lists: Callable[[int], Awaitable[Sequence[int]]]
+    customer_id: int
+    upcoming: bool
+
+    @property
+    def start(self) -> _Key:
+        """Where the list begins."""
+        return _Key() if self.upcoming else _Key(mailing_id=LARGEST_INTEGER)
+
+    async def rows(self, after: _Key, rows: int) -> list[Record]:
+        """The next rows behind a key, `rows` at most."""
+        if self.upcoming:
+            return [row for row in await self._to_come(MAX_UPCOMING) if _Key.of(row) > after][:rows]
+        key = {"mailing_id": after.mailing_id, "occurrence": after.occurrence}
+        return await self.fetch(OF_CUSTOMER, customer_id=self.customer_id, **key, rows=rows)
+
+    async def count(self) -> Count:
+        """How many there are, counted up to a limit."""
+        if self.upcoming:
+            return Count.up_to(MAX_UPCOMING, len(await self._to_come(MAX_UPCOMING + 1)))
+        [row] = await self.fetch(COUNT_OF_CUSTOMER, customer_id=self.customer_id, limit=MAX_COUNTED + 1)
+        return Count.up_to(MAX_COUNTED, row["found"])
+
+    async def _to_come(self, limit: int) -> list[Record]:
+        within = list(await self.dynamic_lists(self.customer_id))
+        return await self.fetch(UPCOMING, customer_id=self.customer_id, dynamic_lists=within, limit=limit)
 
 
 # As files --------------------------------------------------------------------------------------------------------
@@ -180,9 +204,11 @@ EXPORTED_AT_ONCE = 500
 """Rows of a file that are in memory at a time."""
 
 
-async def export_rows(fetch: Fetcher, said: Mapping[str, Any]) -> AsyncIterator[list[Record]]:
+async def export_rows(
+    fetch: Fetcher, dynamic_lists: Callable[[int], Awaitable[Sequence[int]]], said: Mapping[str, Any]
+) -> AsyncIterator[list[Record]]:
     """The rows of a list that a link names, a batch at a time; `fetch` is asked for each, so that no connection waits
-    for a slow client."""
+    for a slow client. `dynamic_lists` says in which dynamic lists a customer is now."""
     if "recipients" in said:
         query, place = RecipientQuery.from_json(said["recipients"]), None
         while True:
@@ -193,8 +219,13 @@ async def export_rows(fetch: Fetcher, said: Mapping[str, Any]) -> AsyncIterator[
             if walked.stopped is None and len(walked.rows) < EXPORTED_AT_ONCE:
                 return
             place = walked.stopped or walked.rows[-1][0]
-    customer, upcoming = int(said["customer"]), bool(said["upcoming"])
-    key = _Key() if upcoming else _Key(mailing_id=LARGEST_INTEGER)
-    while rows := await customer_rows(fetch, customer, upcoming, key, EXPORTED_AT_ONCE):
+    found = CustomerCampaigns(
+        fetch=fetch,
+        dynamic_lists=dynamic_lists,
+        customer_id=int(said["customer"]),
+        upcoming=bool(said["upcoming"]),
+    )
+    key = found.start
+    while rows := await found.rows(key, EXPORTED_AT_ONCE):
         yield rows
         key = _Key.of(rows[-1])

@@ -159,7 +159,8 @@ class ExportFiles:
                 rows = unmatched_list.export_rows(self._fetch, UnmatchedReason(reason) if reason else None)
                 pieces = _table(UNMATCHED_COLUMNS, _unmatched(rows), link.format)
                 return ExportFile(name=f"unmatched-mail.{ending}", pieces=pieces)
-        recipients = self._recipients(export_rows(self._fetch, link.wanted))
+        within = self._loaders().list_pages.dynamic.load
+        recipients = self._recipients(export_rows(self._fetch, within, link.wanted))
         return ExportFile(name=f"recipients.{ending}", pieces=_table(RECIPIENT_COLUMNS, recipients, link.format))
 
     def _loaders(self) -> Loaders:

@@ -393,8 +393,9 @@ from (
 ) counted;
 
 -- name: upcoming_of_customer
--- What campaigns will still send a customer, the next one first, :limit at most: what waits, and mailings to come whose
--- fixed lists hold it or that name it.
+-- What campaigns will still send a customer, the next one first, :limit at most: what waits, and mailings to come that
+-- would reach it as it stands now, of whom :dynamic_lists hold it. As when an audience is frozen, exclusions leave out
+-- nobody who is named one by one.
 select f.mailing_id, f.customer_id, f.occurrence, f.planned_at, f.message_key, f.left_out, f.message_id, f.address,
        f.status, f.due_at, f.cause, f.opened, f.clicked
 from (
@@ -409,18 +410,35 @@ from (
     {recipient_joins}
     where s.status in ('QUEUED', 'DEFERRED', 'HANDED_OFF')
     union all
-    select g.id, c.id, '', g.due_at, null, null, null,
-           (select d.address from customer_address d where d.customer_id = c.id order by d.position limit 1), 'QUEUED',
-           g.due_at, null, false, false
+    select g.id, c.id, '', g.due_at, null, null, null, chosen.address, 'QUEUED', g.due_at, null, false, false
     from customer c
     cross join mailing g
     join campaign p on p.id = g.campaign_id and p.kind = 'MARKETING'
+    left join campaign_customer n on n.campaign_id = g.campaign_id and n.customer_id = c.id
+    cross join lateral (
+        select bool_or(not l.excluded) as within, bool_or(l.excluded) as excluded
+        from campaign_list l
+        where l.campaign_id = g.campaign_id
+          and (l.list_id = any(:dynamic_lists::integer[])
+               or exists (select from list_member b where b.list_id = l.list_id and b.customer_id = c.id))
+    ) held
+    cross join lateral (
+        select d.address, d.address_key from customer_address d
+        where d.customer_id = c.id and (n.address is null or lower(d.address) = lower(n.address))
+        order by d.position limit 1
+    ) chosen
     where c.id = :customer_id::bigint and c.erased_at is null and g.status = 'SCHEDULED'
-      and (exists (select from campaign_customer n where n.campaign_id = g.campaign_id and n.customer_id = c.id)
-           or exists (select from campaign_list l join list_member b on b.list_id = l.list_id and b.customer_id = c.id
-                      where l.campaign_id = g.campaign_id and not l.excluded))
-      and not exists (select from campaign_list l join list_member b on b.list_id = l.list_id and b.customer_id = c.id
-                      where l.campaign_id = g.campaign_id and l.excluded)
+      and (n.customer_id is not null or held.within and not held.excluded)
+      and not exists (select from suppression z where z.address_key = chosen.address_key)
+      and not exists (select from address_opt_out x where x.address_key = chosen.address_key and x.kind = 'MARKETING')
+      and not exists (select from customer_address h join opt_out x on x.customer_id = h.customer_id
+                      where h.address_key = chosen.address_key and x.kind = 'MARKETING')
+      and not exists (select from message o
+                      where o.mailing_id = g.not_opened_mailing_id and o.customer_id = c.id and o.opened_at is not null)
+      and not exists (select from mailing_recipient r
+                      join message o on o.mailing_id = r.mailing_id and o.customer_id = r.customer_id
+                      where r.mailing_id = g.not_opened_mailing_id and r.address_key = chosen.address_key
+                        and r.occurrence = '' and o.opened_at is not null)
 ) f
 order by f.due_at nulls first, f.mailing_id, f.occurrence
 limit :limit::integer;

@@ -16,6 +16,7 @@ from service.graph.context import Context
 from service.graph.node import customer_global_id, number_global_id, row_global_id
 from service.graph.schema import schema
 from tests.builders import NOON, insert, mailing_of, make_campaign, make_customer, make_message, make_outbox
+from tests.integration.gateway.campaigns.audiences import fixed_list
 
 MakeContext = Callable[..., Context]
 LIST = """query($id: ID!, $f: CampaignRecipientFilter, $s: String, $first: Int! = 3, $after: String) {
@@ -289,12 +290,11 @@ async def test_one_customers_campaigns_and_what_is_still_to_come(connection: Any
         key = {"mailing_id": mailing, "due_at": NOON, "customer_id": customer}
         await insert(connection, "mailing_recipient", **key, address="a@customer.example")
     await insert(connection, "mailing_left_out", mailing_id=two, customer_id=customer, reason="SUPPRESSED")
-    for campaign in (named, excluded):
-        await insert(connection, "campaign_customer", campaign_id=campaign, position=1, customer_id=customer)
-    in_list = await insert(connection, "customer_list", name="VIP", kind="FIXED", actor="t")
-    await insert(connection, "list_member", list_id=in_list["id"], customer_id=customer, actor="t")
-    await insert(connection, "campaign_list", campaign_id=listed, list_id=in_list["id"])
-    await insert(connection, "campaign_list", campaign_id=excluded, list_id=in_list["id"], excluded=True)
+    await insert(connection, "campaign_customer", campaign_id=named, position=1, customer_id=customer)
+    vip, everybody = await fixed_list(connection, [customer]), await fixed_list(connection, [customer])
+    await insert(connection, "campaign_list", campaign_id=listed, list_id=vip)
+    await insert(connection, "campaign_list", campaign_id=excluded, list_id=everybody)
+    await insert(connection, "campaign_list", campaign_id=excluded, list_id=vip, excluded=True)
     await connection.execute("update mailing set due_at = $2 where id = $1", four, NOON + timedelta(days=2))
     await connection.execute("update mailing set due_at = $2 where id = $1", five, NOON + timedelta(days=1))
     # When its campaigns are listed, newest first

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from gateway.compose import exact, sender_profiles
 from gateway.deployment import Deployment
 from gateway.mail.content_links import ContentLink, Wanted, content_url
 from gateway.mail.file_links import LIFE_SECONDS
+from gateway.mail.letter import Window
 from gateway.mail.message import MessageRef
 from gateway.storage import attachments, content
 from gateway.templates import versions
@@ -148,7 +151,10 @@ async def test_a_letter_is_the_one_that_the_server_took(
     # Given a tracked letter with a file so large that it is read by itself
     octets = b"%PDF-1.7" + b"\0x" * 150_000
     file = await attachments.store(connection, name="Plan.pdf", uploaded_by="tests", stream=octets)
-    ref = await queue_mail(connection, deployment, letter=WORK_ORDER, attachment_ids=(file,))
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(tzinfo=None)
+    visit = Window(start=tomorrow, end=tomorrow + timedelta(hours=2), time_zone="UTC")
+    letter = replace(WORK_ORDER, window=visit)
+    ref = await queue_mail(connection, deployment, letter=letter, attachment_ids=(file,))
     start(signer=signer)
     await until(connection, ref, "ACCEPTED")
     await empty(connection)
