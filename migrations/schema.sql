@@ -778,8 +778,33 @@ end $$;
 --
 
 CREATE FUNCTION public.percentiles_of(times bigint[]) RETURNS integer[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT ARRAY[min(r.bucket) FILTER (WHERE ((r.up_to * (2)::numeric) >= r.total)), min(r.bucket) FILTER (WHERE ((r.up_to * (100)::numeric) >= (r.total * (95)::numeric)))] AS "array" FROM (SELECT t.bucket, sum(t.n) OVER (ORDER BY t.bucket) AS up_to, sum(t.n) OVER () AS total FROM (SELECT ((u.c & (255)::bigint))::integer AS bucket, (sum((u.c >> 8)))::bigint AS n FROM unnest(percentiles_of.times) u(c) GROUP BY (((u.c & (255)::bigint))::integer)) t WHERE (t.n <> 0)) r);
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+    sorted bigint[];
+    total bigint;
+    up_to bigint := 0;
+    entry bigint;
+    median integer;
+begin
+    select array_agg(t.n * 256 + t.bucket order by t.bucket), sum(t.n) into sorted, total
+    from (select c & 255 as bucket, sum(c >> 8)::bigint as n from unnest(times) as u (c) group by 1) t
+    where t.n <> 0;
+    if sorted is null then
+        return null;
+    end if;
+    foreach entry in array sorted loop
+        up_to := up_to + (entry >> 8);
+        if median is null and up_to * 2 >= total then
+            median := entry & 255;
+        end if;
+        if up_to * 100 >= total * 95 then
+            return array[median, entry & 255];
+        end if;
+    end loop;
+    return null;
+end
+$$;
 
 
 --
@@ -2240,6 +2265,8 @@ CREATE TABLE public.message_change (
     CONSTRAINT message_change_check CHECK (((cardinality(customer_ids) = cardinality(message_ids)) AND (cardinality(message_ids) > 0)))
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_scale_factor='0', autovacuum_vacuum_insert_threshold='20000', vacuum_truncate=off);
+ALTER TABLE ONLY public.message_change ALTER COLUMN customer_ids SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.message_change ALTER COLUMN message_ids SET STORAGE EXTERNAL;
 
 
 --
@@ -4873,4 +4900,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261204820600'),
     ('20261205010000'),
     ('20261205020000'),
-    ('20261205030000');
+    ('20261205030000'),
+    ('20261205040000'),
+    ('20261205050000');

@@ -149,7 +149,11 @@ VIEWS = (
     View(name="import", address="/lists/imports"),
     View(name="templates", address="/templates"),
     View(name="template", address="/templates/TEMPLATE"),
-    View(name="template-compare", address="/templates/TEMPLATE?versions"),
+    View(
+        name="template-versions",
+        address="/templates/TEMPLATE",
+        first=lambda page: page.get_by_role("button", name="Versions").click(),
+    ),
     View(name="gateway", address="/gateway"),
     View(name="relays", address="/gateway/relays"),
     View(name="destinations", address="/gateway/destinations"),
@@ -182,6 +186,10 @@ USABLE = f"""() => new Promise((resolve) => {{
   look();
 }})"""
 """Waits until the view has its heading and its data; returns when that was, in milliseconds, and what was loaded."""
+
+SETTLED = """() => !document.querySelector(".skeleton:not(.older *)")
+  && !document.body.innerText.includes("Counting …")"""
+"""Whether nothing that is shown is still being read or counted."""
 
 
 def _press(page: Page, *keys: str) -> None:
@@ -234,7 +242,7 @@ def _look(browser: Browser, demo: Launcher, directory: Path, *, size: ViewportSi
         page.wait_for_load_state("networkidle")
         later = page.evaluate(LOADED) - loaded
         view.first(page)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function(SETTLED)
         page.screenshot(path=directory / f"{view.name}-{size['width']}-{'dark' if dark else 'light'}.png")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         context.close()

@@ -40,24 +40,16 @@ with s as (
                   select n.no from search_name n where n.kind = 'SENDER' and n.name = any(:senders::text[]))))
         offset 0
     ) r
-), g as (
-    select s.starts_at, s.source_type, s.cause, s.relay_no, s.sender_no, s.campaign_id, {sums},
-           min(s.percentiles) as percentiles, all_times(s.times) as times
-    from s
-    group by 1, 2, 3, 4, 5, 6
-    having {has_some}
-    order by s.starts_at, sum(s.sent) + sum(s.received) desc, s.source_type, s.cause, s.relay_no, s.sender_no,
-             s.campaign_id
-    limit :rows::integer
 )
-select g.starts_at, g.source_type, g.cause, y.name as relay, x.name::uuid as sender_id, g.campaign_id,
-       null::text as domain, g.sent, g.accepted, g.deferred, g.refused, g.bounced, g.complained, g.opened, g.clicked,
-       g.received,
-       case when :timed::boolean then coalesce(g.percentiles, percentiles_of(g.times)) end as percentiles
-from g
-left join search_name y on y.no = g.relay_no
-left join search_name x on x.no = g.sender_no
-order by g.starts_at, g.sent + g.received desc, g.source_type, g.cause, g.relay_no, g.sender_no, g.campaign_id;
+select s.starts_at, s.source_type, s.cause, (select y.name from search_name y where y.no = s.relay_no) as relay,
+       (select x.name::uuid from search_name x where x.no = s.sender_no) as sender_id, s.campaign_id,
+       null::text as domain, {sums},
+       case when :timed::boolean then coalesce(min(s.percentiles), percentiles_of(all_times(s.times))) end as percentiles
+from s
+group by s.starts_at, s.source_type, s.cause, s.relay_no, s.sender_no, s.campaign_id
+having {has_some}
+order by s.starts_at, sum(s.sent) + sum(s.received) desc, s.source_type, s.cause, s.relay_no, s.sender_no, s.campaign_id
+limit :rows::integer;
 
 -- name: statistics_of_domains
 -- The same of days by domain and cause: of the :domains domains with most mail among those asked for.

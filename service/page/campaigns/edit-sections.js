@@ -23,6 +23,9 @@ export function saveState({ saver, id }) {
 const section = (number, name, body) => html`<section class="edit-section" aria-labelledby="edit-section-${number}">
   <h2 id="edit-section-${number}"><span class="edit-number" aria-hidden="true">${number}</span>${said.edit.sections[name]}</h2>${body}</section>`;
 
+/** What the mail will have as its From. */
+const fromLine = (sender) => (sender ? html`<bdi>${sender.fromName}</bdi> <bdi>&lt;${sender.from}&gt;</bdi>` : nothing);
+
 function titleAndSender(editor) {
   const { draft } = editor;
   const fault = editor.saver.faults.get("campaign") ?? editor.saver.faults.get("kind");
@@ -35,8 +38,9 @@ function titleAndSender(editor) {
         <input id="edit-title" type="text" maxlength=${MAX_TITLE} required autocomplete="off" .value=${draft.title} aria-describedby="edit-title-hint"
           @input=${(event) => editor.change({ title: event.target.value }, { soon: false })}></div>
       <div class="edit-field wide"><label for="edit-sender">${said.edit.sender}</label>
-        <select id="edit-sender" @change=${(event) => editor.change({ senderId: event.target.value })}>${
-          editor.senders.map((each) => html`<option value=${each.id} .selected=${each.id === draft.senderId}>${each.fromName ?? each.name}, ${each.from}</option>`)}</select></div></form>
+        <select id="edit-sender" aria-describedby="edit-sender-address" @change=${(event) => editor.change({ senderId: event.target.value })}>${
+          editor.senders.map((each) => html`<option value=${each.id} .selected=${each.id === draft.senderId}>${each.name}</option>`)}</select>
+        <p id="edit-sender-address" class="hint">${fromLine(editor.senders.find((each) => each.id === draft.senderId))}</p></div></form>
     <p id="edit-title-hint" class="hint">${said.edit.titleHint}</p>
     ${fault ? html`<p class="fault" role="alert">${fault.message}</p>` : nothing}
     <details class="edit-more"><summary>${said.edit.more(draft)}</summary>${moreOf(editor)}</details>`;

@@ -43,7 +43,7 @@ export class VersionList {
     return html`<a href=${writeAddress(place)} aria-label=${label} @click=${this.app.to(place)}>${text}</a>`;
   }
 
-  row = (version) => html`<li><span class="tp-number">${said.templates.versionNumber(version.number)}</span> ${moment(version.createdAt)}${by(version)}
+  row = (version) => html`<li><span class="tp-number">${said.templates.versionNumber(version.number)}</span> <span>${moment(version.createdAt)}${by(version)}</span>
     <span class="tp-subject"><bdi>${version.subject}</bdi></span>
     <span class="tp-links">${this.link(said.templates.openVersion, { version: version.number }, said.templates.openVersionLabel(version.number))}
       ${this.link(said.templates.compare, { compare: version.number }, said.templates.compareLabel(version.number))}</span></li>`;
