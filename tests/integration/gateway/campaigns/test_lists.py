@@ -110,7 +110,7 @@ async def test_which_dynamic_lists_customers_are_in_takes_a_statement_for_twenty
 
 def work_order(kind: WorkOrderKind) -> Letter:
     return WorkOrderLetter(
-        kind=kind, number="W-1", type="Installation", window=Window.parse("2027-01-01T09:00", "2027-01-01T11:00", "UTC")
+        kind=kind, number="W-1", type="Installation", window=Window.parse("2099-01-01T09:00", "2099-01-01T11:00", "UTC")
     )
 
 

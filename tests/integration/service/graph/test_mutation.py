@@ -285,13 +285,13 @@ async def test_both_ends_of_a_window_are_refused_at_once_and_may_say_their_offse
     make_context: MakeContext, customer: int
 ) -> None:
     # Given a window in the night when New York's clocks are put back
-    window = {"start": "2027-11-07T01:30", "end": "2027-11-07T01:45", "timeZone": "America/New_York"}
+    window = {"start": "2099-11-01T01:30", "end": "2099-11-01T01:45", "timeZone": "America/New_York"}
     refused = await call(make_context(), WORK_ORDER, i=work_order(customer, window=window))
     # Then each end is refused, with the times that it may mean
     assert refusals(refused) == [("INVALID", "window.start"), ("INVALID", "window.end")]
-    assert "2027-11-07T01:30:00-04:00 or 2027-11-07T01:30:00-05:00" in refused["userErrors"][0]["message"]
+    assert "2099-11-01T01:30:00-04:00 or 2099-11-01T01:30:00-05:00" in refused["userErrors"][0]["message"]
     # And one of them is taken
-    told = window | {"start": "2027-11-07T01:30:00-05:00", "end": "2027-11-07T01:45:00-05:00"}
+    told = window | {"start": "2099-11-01T01:30:00-05:00", "end": "2099-11-01T01:45:00-05:00"}
     assert (await call(make_context(), WORK_ORDER, i=work_order(customer, window=told)))["userErrors"] == []
 
 
