@@ -82,7 +82,7 @@ test("the words of what decides say what it is", () => {
     [words.cause, {
       BAD_ADDRESS: /mailbox/, BAD_DOMAIN: /domain/, MAILBOX_FULL: /full/, INACTIVE: /switched off/, POLICY: /policy/, SPAM: /spam/, AUTHENTICATION: /DKIM/, REPUTATION: /mistrusts/,
       SIZE: /large/, CONTENT: /in it/, GREYLISTED: /newcomers/, RATE_LIMITED: /too little time/, RELAY_TROUBLE: /our mail server/, DESTINATION_TROUBLE: /receiving server/,
-      OUR_CONFIGURATION: /our side/, UNSUPPORTED: /cannot handle/, CONNECTION_LOST: /broke/, TIMEOUT: /in time/, SUPPRESSED: /suppression/, OPTED_OUT: /opted out/,
+      OUR_CONFIGURATION: /our side/, UNSUPPORTED: /cannot handle/, CONNECTION_LOST: /broke/, TIMEOUT: /in time/, RESTORED: /restored/, SUPPRESSED: /suppression/, OPTED_OUT: /opted out/,
       WRONG_RELAY: /not configured/, DEADLINE: /deadline/, BY_PERSON: /person/, UNKNOWN: /no reason/,
     }],
   ]) {
