@@ -33,7 +33,7 @@ class Remembered:
 
 def pack(position: LedgerPosition) -> bytes:
     """A position as it is kept."""
-    return orjson.dumps({"era": position.era, "number": position.number, "at": position.at})
+    return orjson.dumps({"era": str(position.era), "number": position.number, "at": position.at})
 
 
 def unpack(packed: bytes, ledger: UUID) -> LedgerPosition | None:
@@ -42,11 +42,9 @@ def unpack(packed: bytes, ledger: UUID) -> LedgerPosition | None:
         return None
     try:
         kept = orjson.loads(packed)
-        number = kept["number"]
-        if not isinstance(number, int) or not 0 < number < 1 << 63:
+        number, at = kept["number"], datetime.fromisoformat(kept["at"])
+        if type(number) is not int or not 0 < number < 1 << 63 or at.tzinfo is None:
             return None
-        return LedgerPosition(
-            ledger=ledger, era=UUID(kept["era"]), number=number, at=datetime.fromisoformat(kept["at"])
-        )
+        return LedgerPosition(ledger=ledger, era=UUID(kept["era"]), number=number, at=at)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -56,16 +56,16 @@ class LedgerWatch:
         await self.note(connection)
 
     async def note(self, connection: Connection) -> None:
-        """Count the ledger's position up, if nobody has in this second, and remember where it is."""
-        remembered = await self._memory.recall(self._seen.ledger) if self._seen is not None else []
+        """Count the ledger's position up, if nobody has in this second, and remember where it is; look first whether
+        all that was seen is there."""
+        if self._seen is not None:
+            await self._look(connection, await self._memory.recall(self._seen.ledger))
+        if self.gone_back is not None:
+            return
         await QUERIES.advance_position(connection, every=_EVERY, silence=_SILENCE)
         # Read by a statement of its own: only what is committed is there.
-        position = LedgerPosition(**await QUERIES.ledger_position(connection))
-        if self._seen is not None and position.ledger == self._seen.ledger:
-            await self._look(connection, remembered)
-        if self.gone_back is None:
-            self._seen = position
-            await self._memory.keep(position)
+        self._seen = LedgerPosition(**await QUERIES.ledger_position(connection))
+        await self._memory.keep(self._seen)
 
     async def check_connection(self, connection: Connection) -> None:
         """Look at the server of a new connection: it may be a standby that was promoted and lacks the last moments.
