@@ -122,13 +122,14 @@ def _deal_with_restore(settings: Settings, options: argparse.Namespace) -> int:
         )
         return 0
     print(
-        f"{done.uncertain} recipients are UNCERTAIN, with the cause RESTORED; {done.made} of them had no message yet.\n"
-        f"{done.campaigns_paused} campaigns are paused: settle what is uncertain of each, then resume it.\n"
-        f"{done.retries_called_off} retries of many messages were called off: ask again for what you still mean."
+        f"Recipients whose mail is UNCERTAIN now, with the cause RESTORED: {done.uncertain}; without a message before: "
+        f"{done.made}.\n"
+        f"Campaigns that are paused now: {done.campaigns_paused}. Settle what is uncertain of each, then resume it.\n"
+        f"Retries of many messages that are called off: {done.retries_called_off}. Ask again for what you still mean."
     )
     if done.not_made:
         print(
-            f"{done.not_made} mailings could not be made whole, see the log above: who is missing is mailed on resume."
+            f"Mailings that could not be made whole, see the log above: {done.not_made}. A resume mails who is missing."
         )
     print("Gateways start now.")
     return 0

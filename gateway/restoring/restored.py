@@ -78,8 +78,7 @@ async def say_restored(
     went_back = state["moved"] or state["unfinished"] is not None or await missing_of(connection, remembered)
     if not went_back and not anyway:
         return None
-    row = await QUERIES.begin_restore(connection, actor=actor)
-    restore = _Restore(id=row["id"], begun_at=row["begun_at"], actor=actor)
+    restore = await _begin(connection, actor)
     await _call_off_retries(connection, restore)
     await _give_up_queue(connection, restore)
     not_made = await _make_what_was_due(connection, deployment, restore)
@@ -87,6 +86,16 @@ async def say_restored(
     done = await QUERIES.finish_restore(connection, id=restore.id)
     await memory.keep(LedgerPosition(**await QUERIES.ledger_position(connection)))
     return Restored(**done, not_made=not_made)
+
+
+async def _begin(connection: Connection, actor: str) -> _Restore:
+    """Write it down, or take up what was begun."""
+    async with connection.transaction():
+        row = await QUERIES.begin_restore(connection, actor=actor)
+        if row["is_new"]:
+            async for _ in QUERIES.skip_forgotten_ids(connection):
+                pass
+    return _Restore(id=row["id"], begun_at=row["begun_at"], actor=actor)
 
 
 async def _refuse_while_others_work(connection: Connection) -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ import pytest
 
 from gateway.campaigns import drafts, lifecycle
 from gateway.database import connect, prepare_connection
+from gateway.delivery.recorder_file import CLAIMS_END
 from gateway.deployment import Deployment
 from gateway.mail.campaign import UncertainDecision
 from gateway.mail.message import MessageRef
@@ -70,6 +72,17 @@ async def gateway(gateways: Gateways, *words: str, **changes: str) -> tuple[int 
 def addresses(smtp_server: SmtpServer) -> Counter[str]:
     """How often each address got mail."""
     return Counter(address for message in smtp_server.messages for address in message.recipients)
+
+
+def recorders_with_mail(gateways: Gateways) -> list[Path]:
+    """The recorders of those that live, and of the dead those whose mail is not settled; perhaps a claim of theirs is
+    looked after until its lease would be over."""
+    found = []
+    for path in Path(gateways.environment["RECORDER_DIR"]).glob("*.recorder"):
+        with suppress(FileNotFoundError):  # settled meanwhile
+            if path.stat().st_size > CLAIMS_END:
+                found.append(path)
+    return found
 
 
 async def until_nothing_waits(connection: Any) -> None:
@@ -151,9 +164,7 @@ async def test_a_ledger_restored_to_a_moment_in_the_past_sends_nothing_twice_by_
 
     # When a person says that it was restored, and says it once more
     code, said = await gateway(gateways, "restored", "--name", "Dana")
-    assert (code, said.splitlines()[0]) == (
-        0, "5 recipients are UNCERTAIN, with the cause RESTORED; 3 of them had no message yet.",
-    ), said  # fmt: skip
+    assert (code, "with the cause RESTORED: 5; without a message before: 3." in said) == (0, True), said
     code, said = await gateway(gateways, "restored", "--name", "Dana")
     assert (code, said.startswith("Nothing was done")) == (0, True), said
 
@@ -163,8 +174,7 @@ async def test_a_ledger_restored_to_a_moment_in_the_past_sends_nothing_twice_by_
     await gateways.start(workers=2)
     [new] = await mail("new")
     await until(ledger, new, "ACCEPTED")
-    recorders = Path(gateways.environment["RECORDER_DIR"])
-    await eventually(lambda: len(list(recorders.glob("*.recorder"))) == 2, "what the killed one knew is settled")
+    await eventually(lambda: len(recorders_with_mail(gateways)) == 2, "what the killed one knew is settled")
     await until_nothing_waits(ledger)
     assert addresses(smtp_server) == sent + Counter({"new@customer.example": 1})
     assert await ledger.fetchval("select count(*) from message where status = 'UNCERTAIN' and cause = 'RESTORED'") == 5

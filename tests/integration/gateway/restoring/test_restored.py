@@ -316,6 +316,18 @@ async def test_it_is_dealt_with_once_and_gateways_start_then(
     assert await say(connection, deployment, memory) is not None
 
 
+async def test_an_id_that_was_given_out_since_the_copy_is_nobody_elses(
+    connection: Any, deployment: Deployment, memory: PositionMemory
+) -> None:
+    # Given a customer whom the ledger forgot, and whom the CRM and links in mails know by the id
+    known = await make_customer(connection)
+    await went_back(connection, memory)
+    await say(connection, deployment, memory)
+    # Then the next customer has another id, also after a second call
+    assert await say(connection, deployment, memory) is None
+    assert 100_000_000 < await make_customer(connection) - known < 200_000_000
+
+
 async def test_a_copy_of_a_servers_files_is_dealt_with_when_a_person_insists(
     connection: Any, deployment: Deployment, memory: PositionMemory
 ) -> None:
