@@ -128,9 +128,7 @@ def _deal_with_restore(settings: Settings, options: argparse.Namespace) -> int:
         f"Retries of many messages that are called off: {done.retries_called_off}. Ask again for what you still mean."
     )
     if done.not_made:
-        print(
-            f"Mailings that could not be made whole, see the log above: {done.not_made}. A resume mails who is missing."
-        )
+        print(f"Mailings that could not be made whole, see the log above: {done.not_made}. Resuming mails the rest.")
     print("Gateways start now.")
     return 0
 

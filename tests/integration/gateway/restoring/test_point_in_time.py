@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -108,7 +108,7 @@ async def ledger(server: ArchivedServer, deployment: Deployment) -> AsyncIterato
     connection.terminate()
 
 
-async def launch(connection: Any, deployment: Deployment, name: str, count: int) -> Any:
+async def launch(connection: Any, deployment: Deployment, name: str, count: int) -> UUID:
     """A campaign to so many new customers; gateways freeze and expand it."""
     customers = [await make_customer(connection, addresses=[f"{name}{n}@customer.example"]) for n in range(count)]
     made = await drafts.create(connection, await order(connection, customers), deployment)
@@ -116,41 +116,52 @@ async def launch(connection: Any, deployment: Deployment, name: str, count: int)
     return made
 
 
-async def test_a_ledger_restored_to_a_moment_in_the_past_sends_nothing_twice_by_itself(
-    server: ArchivedServer, ledger: Any, deployment: Deployment, gateways: Gateways, smtp_server: SmtpServer,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    gateways.environment["DATABASE_URL"] = server.url
+async def mail(connection: Any, deployment: Deployment, *names: str) -> list[MessageRef]:
+    """Queues a mail to each of these addresses."""
+    return [await queue_mail(connection, deployment, f"{name}@customer.example") for name in names]
 
-    async def mail(*names: str) -> list[MessageRef]:
-        return [await queue_mail(ledger, deployment, f"{name}@customer.example") for name in names]
 
+async def lose_what_was_sent(
+    server: ArchivedServer, ledger: Any, deployment: Deployment, gateways: Gateways, smtp_server: SmtpServer
+) -> tuple[list[MessageRef], UUID]:
+    """A ledger that is copied, sends on, and is restored to a moment in between. Returns two mails and a campaign of
+    three that waited at that moment, and were sent since."""
     # Given a ledger that sends mail, and a copy of it
-    await mail("before")
+    await mail(ledger, deployment, "before")
     await gateways.start()
     await smtp_server.accepted(1)
     backup = await asyncio.to_thread(server.back_up)
     # And, after the copy, mail that is sent, and mail and a campaign that wait at a moment: no gateway runs
-    await mail("between")
+    await mail(ledger, deployment, "between")
     await smtp_server.accepted(2)
     await until_nothing_waits(ledger)
     await gateways.kill()
-    queued = await mail("queued0", "queued1")
+    queued = await mail(ledger, deployment, "queued0", "queued1")
     campaign = await launch(ledger, deployment, "campaign", 3)
     moment = await ledger.fetchval("select clock_timestamp()")
     # And all of it is sent after that moment, with mail that is made only then; of the last one nobody hears an answer
     await gateways.start()
-    await mail("after")
+    await mail(ledger, deployment, "after")
     await smtp_server.accepted(8)
     await until_nothing_waits(ledger)
     smtp_server.script(after_dot=[Silence()])
-    await mail("unanswered")
+    await mail(ledger, deployment, "unanswered")
     await smtp_server.received(9)
-
     # When the server is lost with its gateway, and restored to the moment
     await gateways.kill()
     await server.lose()
     server.restore(backup, to=moment)
+    smtp_server.forget_scripts()
+    return queued, campaign
+
+
+async def test_a_ledger_restored_to_a_moment_in_the_past_sends_nothing_twice_by_itself(
+    server: ArchivedServer, ledger: Any, deployment: Deployment, gateways: Gateways, smtp_server: SmtpServer,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    # Given a ledger that forgot what was sent
+    gateways.environment["DATABASE_URL"] = server.url
+    queued, campaign = await lose_what_was_sent(server, ledger, deployment, gateways, smtp_server)
     sent = addresses(smtp_server)
     assert set(sent.values()) == {1}
 
@@ -168,11 +179,10 @@ async def test_a_ledger_restored_to_a_moment_in_the_past_sends_nothing_twice_by_
     code, said = await gateway(gateways, "restored", "--name", "Dana")
     assert (code, said.startswith("Nothing was done")) == (0, True), said
 
-    # Then gateways start, on a host that knows nothing, too, and send what is new, and nothing else
+    # Then gateways start and send what is new, and nothing else
     ledger = await open_ledger(server)
-    smtp_server.forget_scripts()
     await gateways.start(workers=2)
-    [new] = await mail("new")
+    [new] = await mail(ledger, deployment, "new")
     await until(ledger, new, "ACCEPTED")
     await eventually(lambda: len(recorders_with_mail(gateways)) == 2, "what the killed one knew is settled")
     await until_nothing_waits(ledger)

@@ -194,7 +194,7 @@ async def test_recipients_without_a_message_are_not_mailed_by_themselves_and_can
     # When a person says that the ledger was restored
     done = await say(connection, deployment, memory)
 
-    # Then whoever may have been mailed is uncertain, also who had no message; who is due next week has none
+    # Then all who may have been mailed are uncertain, also who had no message; who is due next week has none
     assert done == Restored(uncertain=9, made=6, campaigns_paused=3, retries_called_off=0, not_made=0)
     assert await tally(connection, made) == {"made": 7, "uncertain": 7}
     assert await tally(connection, due) == {"made": 2, "uncertain": 2}

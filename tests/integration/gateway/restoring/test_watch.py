@@ -89,8 +89,10 @@ async def test_another_ledger_is_not_mistaken(connection: Any, memory: PositionM
     await seen(connection, memory)
     # When DATABASE_URL names another one, of which it has seen nothing
     await connection.execute("update ledger set id = $1, position = 1", uuid4())
-    # Then a gateway starts there, and back at the first one
-    await watch(memory).begin(connection)
+    # Then a gateway starts there, and is not stopped
+    worker = watch(memory)
+    await worker.begin(connection)
+    assert worker.gone_back is None
 
 
 async def test_a_copy_on_another_server_that_nobody_has_seen_is_said_and_started_on(
