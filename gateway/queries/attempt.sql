@@ -195,8 +195,8 @@ select a.n from accepted a where a.n not in (select f.n from fenced f);
 
 -- name: settle_late
 -- A server's response that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while
--- it is still uncertain about the same attempt of the same owner; a person's decision in between stands. What is uncertain since
--- the ledger was restored has no owner in it: who made the attempt says what came of it.
+-- it is still uncertain about the same attempt of the same owner; a person's decision in between stands. What is
+-- uncertain since the ledger was restored has no owner in it: who made the attempt says what came of it.
 -- status: UNCERTAIN -> ACCEPTED, REFUSED
 with late as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,

@@ -30,8 +30,10 @@ where not (b.noted_at > now() - :silence::interval and b.noted_at <= now())
    or (b.system_identifier, b.timeline) is distinct from (s.system_identifier, s.timeline);
 
 -- name: ledger_position^
--- Where the ledger is; nothing before its first gateway.
-select l.id as ledger, e.id as era, l.position as number, l.noted_at as at
+-- Where the ledger is; nothing before its first gateway. It waits for the synchronous standby, as `find_idempotency_key`
+-- does: a position that a failover loses was not there.
+select l.id as ledger, e.id as era, l.position as number, l.noted_at as at,
+       pg_logical_emit_message(true, ''::text, ''::text) as waits_for_standbys
 from ledger l
 cross join (select n.id from ledger_era n order by n.first desc limit 1) e;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -21,6 +22,11 @@ class LedgerPosition:
     era: UUID
     number: int
     at: datetime
+
+    @classmethod
+    def of(cls, row: Any) -> LedgerPosition:
+        """A row of `ledger_position`."""
+        return cls(ledger=row["ledger"], era=row["era"], number=row["number"], at=row["at"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -84,7 +84,7 @@ async def say_restored(
     not_made = await _make_what_was_due(connection, deployment, restore)
     await _pause_campaigns(connection, restore)
     done = await QUERIES.finish_restore(connection, id=restore.id)
-    await memory.keep(LedgerPosition(**await QUERIES.ledger_position(connection)))
+    await memory.keep(LedgerPosition.of(await QUERIES.ledger_position(connection)))
     return Restored(**done, not_made=not_made)
 
 

@@ -64,7 +64,7 @@ class LedgerWatch:
             return
         await QUERIES.advance_position(connection, every=_EVERY, silence=_SILENCE)
         # Read by a statement of its own: only what is committed is there.
-        self._seen = LedgerPosition(**await QUERIES.ledger_position(connection))
+        self._seen = LedgerPosition.of(await QUERIES.ledger_position(connection))
         await self._memory.keep(self._seen)
 
     async def check_connection(self, connection: Connection) -> None:
