@@ -22,6 +22,7 @@ NOTE_SECONDS = 1.0
 _EVERY = timedelta(seconds=0.9 * NOTE_SECONDS)
 _SILENCE = timedelta(minutes=1)
 """Without a position for as long, no gateway ran; then an era begins."""
+_HERE = "this worker"
 
 RESTORE_UNFINISHED = (
     "This ledger was restored, and what waited in it is dealt with in part only: "
@@ -64,8 +65,12 @@ class LedgerWatch:
             return
         await QUERIES.advance_position(connection, every=_EVERY, silence=_SILENCE)
         # Read by a statement of its own: only what is committed is there.
-        self._seen = LedgerPosition.of(await QUERIES.ledger_position(connection))
-        await self._memory.keep(self._seen)
+        position = LedgerPosition.of(await QUERIES.ledger_position(connection))
+        if self._seen is not None and position.number < self._seen.number:
+            self._stop([Remembered(position=self._seen, place=_HERE)])  # just now, between two statements
+            return
+        self._seen = position
+        await self._memory.keep(position)
 
     async def check_connection(self, connection: Connection) -> None:
         """Look at the server of a new connection: it may be a standby that was promoted and lacks the last moments.
@@ -76,9 +81,12 @@ class LedgerWatch:
             raise ConnectionRefusedError("the ledger went back")
 
     async def _look(self, connection: Connection, remembered: Sequence[Remembered]) -> None:
-        own = [Remembered(position=self._seen, place="this worker")] if self._seen is not None else []
-        missing = await missing_of(connection, [*own, *remembered])
-        if missing and self.gone_back is None:
+        own = [Remembered(position=self._seen, place=_HERE)] if self._seen is not None else []
+        if missing := await missing_of(connection, [*own, *remembered]):
+            self._stop(missing)
+
+    def _stop(self, missing: Sequence[Remembered]) -> None:
+        if self.gone_back is None:
             self.gone_back = LedgerWentBack(explain(missing))
             log.error("%s", self.gone_back)
             self._on_gone_back()

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.database import open_pool
+from gateway.database import QUERIES, open_pool
 from gateway.errors import LedgerWentBack
 from gateway.restoring.memory import PositionMemory
 from gateway.restoring.watch import RESTORE_UNFINISHED
@@ -163,6 +163,29 @@ async def test_a_running_worker_learns_from_what_another_has_seen(connection: An
     # And what was seen stays
     with pytest.raises(LedgerWentBack):
         await watch(memory).begin(connection)
+
+
+async def test_a_ledger_that_goes_back_between_two_statements_is_not_remembered(
+    connection: Any, memory: PositionMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a worker that has seen some seconds, and is about to count the next
+    stopped: list[str] = []
+    await seen(connection, memory)
+    worker = watch(memory, stopped)
+    await worker.begin(connection)
+    before = await position(connection)
+    advance = QUERIES.advance_position
+
+    async def lose_first(connection: Any, **values: Any) -> None:
+        await go_back(connection, 3)
+        await advance(connection, **values)
+
+    monkeypatch.setattr(QUERIES, "advance_position", lose_first)
+    # When it does
+    await worker.note(connection)
+    # Then it stops, and what it had seen is remembered
+    assert stopped == ["stopped"]
+    assert [one.position.number for one in await memory.recall(before.ledger)] == [before.number] * 2
 
 
 async def test_no_gateway_starts_while_a_restore_is_dealt_with_in_part(connection: Any, memory: PositionMemory) -> None:
