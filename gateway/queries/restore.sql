@@ -95,10 +95,6 @@ with renamed as (
 update ledger_restore r set finished_at = now() where r.id = :id
 returning r.uncertain, r.made, r.campaigns_paused, r.retries_called_off;
 
--- name: last_restore^
--- The last restore that was dealt with: who said it, and when.
-select r.actor, r.finished_at from ledger_restore r where r.finished_at is not null order by r.id desc limit 1;
-
 -- name: give_up_queued
 -- The next :batch rows of the outbox whose mail may have been sent since the ledger's copy was made are UNCERTAIN, as of
 -- the moment :since, so that all of them are one incident. Mail to our own staff stays: nobody is shown it to settle, and

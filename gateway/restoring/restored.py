@@ -29,6 +29,8 @@ BATCH = 1000
 """Rows a transaction, some tenths of a second, as what lost workers had."""
 FORGOTTEN = 10_000
 """Rows of decisions that are deleted in one statement."""
+MAX_NOT_MADE = 1000
+"""Batches that may fail: a fault of every mailing's is the ledger's, and a person's to look at."""
 CAMPAIGNS = 100
 """Campaigns that are read at a time; each is paused in a transaction of its own."""
 
@@ -163,9 +165,11 @@ async def _make_what_was_due(connection: Connection, deployment: Deployment, res
                 made = await step()
             except AWAY:
                 raise
-            except Exception as error:  # that mailing is put off, and others go on
-                log.exception("a mailing's recipients cannot be made", exc_info=error)
+            except Exception:  # that mailing is put off, and others go on
+                log.exception("a mailing's recipients cannot be made")
                 not_made += 1
+                if not_made > MAX_NOT_MADE:
+                    raise
                 continue
             if made is not None and step is not freeze:
                 await _give_up_queue(connection, restore, made=made)

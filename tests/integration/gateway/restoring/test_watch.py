@@ -52,8 +52,10 @@ async def test_no_gateway_starts_on_a_ledger_that_lacks_what_was_seen(
     connection: Any, redis_url: str, tmp_path: Path, place: str
 ) -> None:
     # Given a gateway that ran, of which the host or Valkey alone remembers something
-    here = {"directories": [tmp_path], "redis_url": NOWHERE}
-    memory = PositionMemory(**here) if place == "directory" else PositionMemory(directories=[], redis_url=redis_url)
+    if place == "directory":
+        memory = PositionMemory(directories=[tmp_path], redis_url=NOWHERE)
+    else:
+        memory = PositionMemory(directories=[], redis_url=redis_url)
     await seen(connection, memory)
     last = await position(connection)
     # When the ledger is the copy of an earlier moment

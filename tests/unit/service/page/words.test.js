@@ -229,6 +229,7 @@ test("the timeline has attempts and events in the order of their times, each in 
   assert.deepEqual([...shown.matchAll(/<b class=(\w+)>/g)].map(([, color]) => color), ["amber", "red", "red", "grey", "amber", "grey"]);
   assert.match(shown, /in 99 ms/);
   assert.match(shown, /in 0\.1 s/);
+  assert.match(drawn(life({ kind: "UNCERTAIN", occurredAt: at(1), by: "Dana", detail: { attempt: 1, restore: 1 } })), /copy of the ledger/);
   assert.match(drawn(life()), /Nothing is on record/);
   assert.doesNotMatch(shown, /Show what followed/);
   assert.match(drawn({ ...life({ kind: "QUEUED", occurredAt: at(1) }), pageInfo: { hasNextPage: true, endCursor: "x" } }), /Show what followed/);
