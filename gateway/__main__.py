@@ -85,9 +85,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if not 1 <= options.workers <= MAX_WORKERS:
         parser.error(f"--workers is a number from 1 to {MAX_WORKERS}")
-    if options.command and not (options.name.isprintable() and options.name.strip() == options.name[:LONGEST_NAME]):
-        parser.error(f"--name is one line of at most {LONGEST_NAME} characters")
+    if options.command and not _is_a_name(options.name):
+        restored.error(f"--name is one line of 1 to {LONGEST_NAME} characters")
     return options
+
+
+def _is_a_name(text: str) -> bool:
+    return text.isprintable() and 0 < len(text) <= LONGEST_NAME and text == text.strip()
 
 
 def _who_i_am() -> str:

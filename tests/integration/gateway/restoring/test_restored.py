@@ -10,6 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from gateway.__main__ import main
 from gateway.campaigns import drafts, events, expansion, freezing, lifecycle
 from gateway.deployment import Deployment
 from gateway.mail.action_tokens import BulkMessageAction
@@ -385,6 +386,13 @@ async def test_nothing_is_done_beside_a_gateway_or_another_who_says_it(
         await say(connection, deployment, memory)
     await other.close()
     assert (await state_of(connection, ref))["state"] == "QUEUED"
+
+
+@pytest.mark.parametrize("name", ["", " Dana", "Da\nna", "D" * 101])
+def test_who_says_it_is_a_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["restored", "--name", name])
+    assert "--name is one line of 1 to 100 characters" in capsys.readouterr().err
 
 
 async def test_what_comes_back_for_mail_that_the_ledger_forgot_does_no_harm(connection: Any) -> None:
