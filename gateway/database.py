@@ -283,15 +283,22 @@ async def why_unusable(url: str) -> str | None:
 
 
 async def make_pool(
-    url: str, *, session: Mapping[str, str], connection_class: type[PooledConnection] = PooledConnection, **options: Any
+    url: str,
+    *,
+    session: Mapping[str, str],
+    connection_class: type[PooledConnection] = PooledConnection,
+    check: Callable[[Connection], Awaitable[None]] | None = None,
+    **options: Any,
 ) -> asyncpg.Pool[Any]:
-    """A pool whose connections set `session`, go to the host that takes writes, and leave one that does no more;
-    `options` are those of `asyncpg.create_pool`."""
+    """A pool whose connections set `session`, go to the host that takes writes, and leave one that does no more; a new
+    one for which `check` raises is not used. `options` are those of `asyncpg.create_pool`."""
 
     async def begin(connection: PooledConnection) -> None:
         connection.expire_pool = pool.expire_connections
         await prepare_connection(connection)
         await set_session(connection, session)
+        if check is not None:
+            await check(connection)
 
     arguments: dict[str, Any] = {
         "connect": connect,
@@ -307,11 +314,19 @@ async def make_pool(
     return pool
 
 
-async def open_pool(url: str, *, size: int, name: str, settings: Mapping[str, str] | None = None) -> asyncpg.Pool[Any]:
+async def open_pool(
+    url: str,
+    *,
+    size: int,
+    name: str,
+    settings: Mapping[str, str] | None = None,
+    check: Callable[[Connection], Awaitable[None]] | None = None,
+) -> asyncpg.Pool[Any]:
     """A pool of at most `size` connections; `name` is what PostgreSQL shows as application_name, `settings` what else
-    its sessions set."""
+    its sessions set, `check` what is asked of each new one."""
     return await make_pool(
         url,
+        check=check,
         session={"max_parallel_workers_per_gather": "0", "jit": "off"} | dict(settings or {}),
         max_size=size,
         command_timeout=60,

@@ -10,6 +10,8 @@ GatewayError
 ├── MailboxUnavailable    the mailbox that is read by IMAP cannot be read now (`inbound.imap_client`)
 ├── MailboxRefused        its server refuses user, password or folder: a person must act
 ├── Unreadable            a table that is imported cannot be read on (`campaigns.import_reader`)
+├── LedgerWentBack        the ledger lacks what was seen of it: it was restored, and nobody has said so
+├── RestoreRefused        what waited in a restored ledger cannot be dealt with now (`restoring.restored`)
 ├── SettingsError         a setting is missing or malformed
 └── RulesError            a file of rules is wrong (`rule_files`)
 """
@@ -135,6 +137,10 @@ class BufferUnavailable(GatewayError):
 
 class CompilerUnavailable(GatewayError):
     """Too many templates wait to be compiled, or the process that does it failed. Nothing is written: retry."""
+
+
+class LedgerWentBack(GatewayError):
+    """The ledger lacks what was seen of it; the message says what to do. Nothing may be sent."""
 
 
 class SettingsError(GatewayError):

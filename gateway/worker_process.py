@@ -8,12 +8,14 @@ import os
 import signal
 import socket
 from datetime import UTC, datetime
+from pathlib import Path
 
 from gateway.campaigns import decisions, events, expansion, freezing, imports, lifecycle, list_counts, samples
 from gateway.campaigns.import_job import ImportJob
 from gateway.database import WORKER_SETTINGS, Connection, following_primary, open_pool
 from gateway.delivery.background import Job, Progress
 from gateway.delivery.dkim import Signer
+from gateway.delivery.flight_recorder import open_directory
 from gateway.delivery.schedule import RetrySchedule, default_schedule, random_jitter
 from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
@@ -21,6 +23,9 @@ from gateway.finding import job as finding
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
 from gateway.outbox import bulk_actions, gateway_history
+from gateway.restoring.memory import PositionMemory
+from gateway.restoring.restored import Restored, say_restored
+from gateway.restoring.watch import NOTE_SECONDS, LedgerWatch
 from gateway.settings import Settings
 from gateway.smtp.relays import Relays
 from gateway.storage import attachments
@@ -194,30 +199,70 @@ def _worklist_jobs(deployment: Deployment) -> list[Job]:
     return [Job(name="DNS of senders", run=check_senders, every=CHECK_SENDERS_SECONDS)]
 
 
+def position_memory(settings: Settings) -> PositionMemory:
+    """What this host and Valkey have seen of ledgers."""
+    recorders = open_directory(settings.recorder_dir)
+    journals = Path(settings.journal_dir) if settings.journal_dir else None
+    directories = [directory for directory in (recorders, journals) if directory is not None]
+    return PositionMemory(directories=directories, redis_url=settings.redis_url)
+
+
+def _watch_job(watch: LedgerWatch) -> Job:
+    async def note_position(connection: Connection) -> Progress:
+        await watch.note(connection)
+        return Progress()
+
+    return Job(name="ledger position", run=note_position, every=NOTE_SECONDS)
+
+
+async def deal_with_restore(settings: Settings, *, actor: str, anyway: bool) -> Restored | None:
+    """`python -m gateway restored`: as `say_restored`, by a connection of its own. Raises RestoreRefused."""
+    memory = position_memory(settings)
+    pool = await open_pool(settings.database_url, size=1, name="gateway restored", settings=WORKER_SETTINGS)
+    try:
+        async with pool.acquire() as connection:
+            return await say_restored(connection, Deployment.open(settings), memory, actor=actor, anyway=anyway)
+    finally:
+        await memory.close()
+        await pool.close()
+
+
 async def work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None = None) -> int:
-    """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one."""
+    """One worker, from its pool to its drain. `number` is its place among several, None when it is the only one. Raises
+    LedgerWentBack, at the start or after a drain."""
     async with following_primary(settings.database_url):
         return await _work(settings, number=number, schedule=schedule)
 
 
 async def _work(settings: Settings, *, number: int | None, schedule: RetrySchedule | None) -> int:
-    pool = await open_pool(settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS)
+    worker: Worker | None = None
+
+    def stop() -> None:
+        if worker is not None:
+            worker.stop()
+
+    memory = position_memory(settings)
+    watch = LedgerWatch(memory, on_gone_back=stop)
+    pool = await open_pool(
+        settings.database_url, size=POOL, name="gateway", settings=WORKER_SETTINGS, check=watch.check_connection
+    )
     try:
         async with pool.acquire() as connection:
+            await watch.begin(connection)
             await versions.publish_builtins(connection)
         relays = Relays(
             settings.relay_url,
             hostname=socket.getfqdn(),
-            on_trouble=lambda exchange: worker.note_relay_failure(exchange),
+            on_trouble=lambda exchange: started.note_relay_failure(exchange),
         )
         deployment = Deployment.open(settings)
-        worker = Worker(
+        worker = started = Worker(
             deployment,
             pool,
             relays,
             signer=Signer.from_settings(settings.dkim_keys) if settings.dkim_keys else None,
             schedule=schedule or default_schedule(random_jitter),
-            jobs=background_jobs(deployment),
+            jobs=[*background_jobs(deployment), _watch_job(watch)],
         )
         for number_of_signal in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number_of_signal, worker.stop)
@@ -231,7 +276,10 @@ async def _work(settings: Settings, *, number: int | None, schedule: RetrySchedu
             task.cancel()
         log.info("the gateway has drained", extra={"fields": {"worker": worker.id}})
     finally:
+        await memory.close()
         pool.terminate()
+    if watch.gone_back is not None:
+        raise watch.gone_back
     return 0
 
 

@@ -96,6 +96,7 @@ CREATE TYPE public.cause AS ENUM (
     'UNSUPPORTED',
     'CONNECTION_LOST',
     'TIMEOUT',
+    'RESTORED',
     'SUPPRESSED',
     'OPTED_OUT',
     'WRONG_RELAY',
@@ -635,6 +636,18 @@ CREATE FUNCTION public.is_restricted(d public.destination) RETURNS boolean
     select d.min_interval is not null or d.per_day is not null or d.warm_up_from is not null
         or d.connections is not null or d.pause_step > 0 or coalesce(d.paused_until > now(), false)
         or coalesce(d.person_paused_until > now(), false) or d.stopped_at is not null
+$$;
+
+
+--
+-- Name: ledger_server(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ledger_server(OUT system_identifier bigint, OUT timeline integer) RETURNS record
+    LANGUAGE sql
+    AS $$
+    select (pg_control_system()).system_identifier,
+           ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer
 $$;
 
 
@@ -1923,6 +1936,67 @@ CREATE TABLE public.lane_throughput (
     minute timestamp with time zone NOT NULL,
     attempts bigint NOT NULL,
     CONSTRAINT lane_throughput_attempts_check CHECK ((attempts >= 0))
+);
+
+
+--
+-- Name: ledger; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger (
+    only_row boolean DEFAULT true NOT NULL,
+    id uuid,
+    "position" bigint DEFAULT 0 NOT NULL,
+    noted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT ledger_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: ledger_era; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_era (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    first bigint NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    system_identifier bigint NOT NULL,
+    timeline integer NOT NULL
+);
+
+
+--
+-- Name: ledger_restore; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_restore (
+    id integer NOT NULL,
+    actor text NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    ledger_id uuid,
+    uncertain bigint DEFAULT 0 NOT NULL,
+    made bigint DEFAULT 0 NOT NULL,
+    campaigns_paused integer DEFAULT 0 NOT NULL,
+    retries_called_off integer DEFAULT 0 NOT NULL,
+    CONSTRAINT ledger_restore_campaigns_paused_check CHECK ((campaigns_paused >= 0)),
+    CONSTRAINT ledger_restore_made_check CHECK ((made >= 0)),
+    CONSTRAINT ledger_restore_retries_called_off_check CHECK ((retries_called_off >= 0)),
+    CONSTRAINT ledger_restore_uncertain_check CHECK ((uncertain >= 0))
+);
+
+
+--
+-- Name: ledger_restore_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.ledger_restore ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_restore_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 
@@ -3244,6 +3318,38 @@ ALTER TABLE ONLY public.lane_throughput
 
 
 --
+-- Name: ledger_era ledger_era_first_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_era
+    ADD CONSTRAINT ledger_era_first_key UNIQUE (first);
+
+
+--
+-- Name: ledger_era ledger_era_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_era
+    ADD CONSTRAINT ledger_era_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: ledger ledger_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger
+    ADD CONSTRAINT ledger_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: ledger_restore ledger_restore_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_restore
+    ADD CONSTRAINT ledger_restore_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: lifted_suppression lifted_suppression_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3927,6 +4033,13 @@ CREATE INDEX inbound_mail_unread ON public.inbound_mail USING btree (due_at, id)
 --
 
 CREATE INDEX lane_of_campaign ON public.lane USING btree (campaign_id) WHERE (campaign_id IS NOT NULL);
+
+
+--
+-- Name: ledger_restore_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX ledger_restore_open ON public.ledger_restore USING btree ((true)) WHERE (finished_at IS NULL);
 
 
 --
@@ -4902,4 +5015,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261205020000'),
     ('20261205030000'),
     ('20261205040000'),
-    ('20261205050000');
+    ('20261205050000'),
+    ('20261205100000'),
+    ('20261205100100');

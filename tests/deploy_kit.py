@@ -16,6 +16,9 @@ DEPLOY = ROOT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
 ENVIRONMENT = DEPLOY / "customer-emails.env"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+BACKUP = DEPLOY / "postgresql"
+BACKUP_UNITS = sorted(path for path in BACKUP.iterdir() if path.suffix in (".service", ".timer"))
+"""Of the database's host, for the user postgres."""
 OUR_IMAGE = "customer-emails"
 
 

@@ -74,7 +74,7 @@ FIRST_STATUSES = frozenset({Status.QUEUED, Status.HELD, Status.RECEIVED})
 """What a message or copy may be when it is made."""
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
+    Status.QUEUED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED, Status.UNCERTAIN}),
     Status.HANDED_OFF: frozenset(
         {
             Status.ACCEPTED,
@@ -86,7 +86,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
             Status.EXPIRED,
         }
     ),
-    Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED}),
+    Status.DEFERRED: frozenset({Status.HANDED_OFF, Status.HELD, Status.CANCELLED, Status.EXPIRED, Status.UNCERTAIN}),
     Status.UNCERTAIN: frozenset({Status.ACCEPTED, Status.REFUSED, Status.BOUNCED, Status.QUEUED}),
     Status.HELD: frozenset({Status.QUEUED, Status.CANCELLED}),
     Status.ACCEPTED: frozenset({Status.BOUNCED, Status.UNCERTAIN}),

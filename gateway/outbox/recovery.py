@@ -33,6 +33,13 @@ LOST_ADVICE = (
 )
 
 
+RESTORED_ADVICE = (
+    "The ledger was restored from a copy of an earlier moment, at which this mail waited. It may have been sent since, "
+    "with what the ledger forgot. Look into the mail server's log or check with the customer; then send it again or "
+    "mark it as sent."
+)
+
+
 class _Passed(StrEnum):
     """What a lease or deadline that passed leaves: nothing was sent, something may have been, or it is too late."""
 

@@ -9,7 +9,7 @@ from gateway.notify.changes import ChangeKind, notify_change
 from gateway.outbox.actions import locked
 from gateway.outbox.outcomes import tally
 from gateway.outbox.possible_actions import MessageAction, Standing
-from gateway.outbox.recovery import LOST_ADVICE
+from gateway.outbox.recovery import LOST_ADVICE, RESTORED_ADVICE
 
 
 async def undo(connection: Connection, ref: MessageRef, actor: str, deployment: Deployment) -> None:
@@ -45,7 +45,8 @@ async def undo(connection: Connection, ref: MessageRef, actor: str, deployment: 
 async def _make_uncertain(connection: Connection, ref: MessageRef) -> list[int]:
     """Returns the numbers of the recipients that were assumed to have got it."""
     key = {"customer_id": ref.customer_id, "message_id": ref.message_id}
-    rows = [row async for row in QUERIES.assumed_recipients(connection, **key, lost_advice=LOST_ADVICE)]
+    advices = {"lost_advice": LOST_ADVICE, "restored_advice": RESTORED_ADVICE}
+    rows = [row async for row in QUERIES.assumed_recipients(connection, **key, **advices)]
     for row in rows:
         why = {"cause": row["cause"], "advice": row["advice"]}
         if row["recipient_no"] == 0:

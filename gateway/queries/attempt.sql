@@ -195,7 +195,8 @@ select a.n from accepted a where a.n not in (select f.n from fenced f);
 
 -- name: settle_late
 -- A server's response that came after its row had been given up as UNCERTAIN: evidence. Settles the message only while
--- it is still uncertain about the same attempt of the same owner; a person's decision in between stands.
+-- it is still uncertain about the same attempt of the same owner; a person's decision in between stands. What is
+-- uncertain since the ledger was restored has no owner in it: who made the attempt says what came of it.
 -- status: UNCERTAIN -> ACCEPTED, REFUSED
 with late as materialized (
     select t.*, greatest(0, :now::float8 - t.ended) * interval '1 second' as age,
@@ -212,7 +213,8 @@ with late as materialized (
       and exists (select from event e
                   where e.customer_id = l.customer_id and e.message_id = l.message_id
                     and e.recipient_no = l.recipient_no and e.kind = 'UNCERTAIN'
-                    and e.data ->> 'owner' = l.owner::text and (e.data ->> 'attempt')::smallint = l.attempt
+                    and (e.data ->> 'owner' = l.owner::text or e.data ? 'restore')
+                    and (e.data ->> 'attempt')::smallint = l.attempt
                     and not exists (select from event later
                                     where later.customer_id = e.customer_id and later.message_id = e.message_id
                                       and later.recipient_no = e.recipient_no and later.id > e.id

@@ -229,9 +229,17 @@ where t.customer_id = :customer_id and t.message_id = :message_id and t.recipien
 
 -- name: assumed_recipients
 -- The recipients of a message that the last decision assumed to have got it, and why each was uncertain: as its last
--- attempt says, where a server ended that; else a lost worker's :lost_advice. Nothing but that decision came last.
-select e.recipient_no, coalesce(a.cause::text, 'CONNECTION_LOST') as cause, coalesce(a.advice, :lost_advice) as advice
+-- attempt says, where a server ended that; else as the ledger's restore does, or a lost worker. Nothing but that decision
+-- came last.
+select e.recipient_no, coalesce(a.cause::text, case when w.restored then 'RESTORED' else 'CONNECTION_LOST' end) as cause,
+       coalesce(a.advice, case when w.restored then :restored_advice else :lost_advice end) as advice
 from event e
+left join lateral (
+    select u.data ? 'restore' as restored from event u
+    where u.customer_id = e.customer_id and u.message_id = e.message_id and u.recipient_no = e.recipient_no
+      and u.kind = 'UNCERTAIN' and u.id < e.id
+    order by u.id desc limit 1
+) w on true
 left join attempt a on a.message_id = e.message_id and a.customer_id = e.customer_id
     and a.recipient_no = e.recipient_no and a.number = (e.data ->> 'attempt')::smallint and a.verdict = 'UNCERTAIN'
 where e.customer_id = :customer_id and e.message_id = :message_id and e.kind = 'ASSUMED_SENT'

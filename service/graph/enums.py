@@ -149,6 +149,7 @@ _describe(
     UNSUPPORTED="The server lacks something that this mail needs.",
     CONNECTION_LOST="The connection broke.",
     TIMEOUT="The server did not answer in time.",
+    RESTORED="The ledger was restored from a copy in which this mail waited.",
     SUPPRESSED="The address is on the suppression list.",
     OPTED_OUT="The customer chose not to get such mail.",
     WRONG_RELAY="The mail is bound to a relay that is not configured.",

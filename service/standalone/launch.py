@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from service.standalone.copied_back import deal_with_restore
 from service.standalone.data_directory import DataDirectory, Running
 from service.standalone.errors import LaunchError
 from service.standalone.mail_listener import (
@@ -65,6 +66,8 @@ def launch(options: Options) -> int:
         environment = service_environment(options, data, stores, listener)
         if listener is not None:
             start_demo_relay(data, supervisor, environment, listener)
+        if options.restored is not None:
+            say(deal_with_restore(options.restored, environment))
         start_gateway(data, supervisor, environment)
         servers = [start_mail_listener(options, data, supervisor, environment)] if takes_mail(environment) else []
         servers.append(start_web_server(data, supervisor, environment))

@@ -24,7 +24,8 @@ DEMO_RELAY = "demo"
 class Options:
     """`demo` fills the database with the demo; without `relay_url` all mail goes to the demo relay on this machine.
 
-    `database_url` is a PostgreSQL of the user's own; None starts the one in the wheel.
+    `database_url` is a PostgreSQL of the user's own; None starts the one in the wheel. `restored` is who says that an
+    earlier copy of the directory was put back.
     """
 
     host: str
@@ -34,6 +35,7 @@ class Options:
     relay_url: str | None
     public_url: str
     database_url: str | None
+    restored: str | None = None
 
     @property
     def own_address(self) -> tuple[str, int]:
@@ -60,6 +62,7 @@ def read_options(environment: Mapping[str, str]) -> Options:
         relay_url=relay_url,
         public_url=(environment.get("PUBLIC_URL") or f"http://{_shown(host)}:{port}").rstrip("/"),
         database_url=_secret(environment, "OWN_DATABASE_URL"),
+        restored=environment.get("RESTORED") or None,
     )
 
 

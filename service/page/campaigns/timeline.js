@@ -47,7 +47,7 @@ export function pausesOf(events, until) {
   const pauses = [];
   let since = null;
   for (const { action, occurredAt } of events.toReversed()) {
-    if (action === "pauseCampaign") since ??= occurredAt;
+    if (action === "pauseCampaign" || action === "restored") since ??= occurredAt;
     else if (since && ["resumeCampaign", "cancelCampaign", "finished"].includes(action)) {
       pauses.push({ from: seconds(since), to: seconds(occurredAt) });
       since = null;

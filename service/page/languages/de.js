@@ -282,6 +282,7 @@ export const words = {
       UNSUPPORTED: "ein Server unterwegs kann mit dieser Nachricht nicht umgehen",
       CONNECTION_LOST: "die Verbindung brach ab",
       TIMEOUT: "der Server antwortete nicht rechtzeitig",
+      RESTORED: "die Datenbank wurde aus einer Kopie wiederhergestellt, in der sie noch wartete",
       SUPPRESSED: "die Adresse steht auf der Sperrliste",
       OPTED_OUT: "der Kunde hat solche Nachrichten abbestellt",
       WRONG_RELAY: "sie ist an ein Relay gebunden, das nicht eingerichtet ist",
@@ -537,6 +538,7 @@ export const words = {
       messages: (count) => `${count} Nachrichten`,
       lost: (relay) => `Verbindung zum Relay ${relay} verloren`,
       late: (relay) => `keine Antwort vom Relay ${relay}`,
+      restored: "die Datenbank wurde wiederhergestellt; vielleicht schon gesendet",
       workerLost: "ihr Worker ging verloren",
       of: (cause, relay) => `${cause}, Relay ${relay}`,
       at: "um",
@@ -815,7 +817,7 @@ export const words = {
     timeline: {
       noTls: "ohne TLS", silent: "Der Server sagte nichts.", unreadable: "Der Server sagte, was keine Antwort auf eine Nachricht ist:",
       attempt: (number) => `Versuch ${number}`, how: (relay, stage, took) => `über Relay ${relay}, ${stage}, in ${took}`, toCopy: "an",
-      workerLost: "Ihr Prozess ging verloren, während sie gesendet wurde", perhapsMachine: ", vielleicht von einer Maschine", by: (who) => `von ${who}`,
+      workerLost: "Ihr Prozess ging verloren, während sie gesendet wurde", restored: "Ungewiss: Sie wartete in einer Kopie der Datenbank, aus der diese wiederhergestellt wurde", perhapsMachine: ", vielleicht von einer Maschine", by: (who) => `von ${who}`,
       unreadableNow: "Das lässt sich gerade nicht lesen.", none: "Nichts ist verzeichnet.", more: "Zeigen, was folgte",
     },
     content: {
@@ -1204,7 +1206,7 @@ export const words = {
       delete: "Diesen Entwurf löschen?", deleteWhat: (count) => (count === 1 ? "Seine Aussendung und sein Verlauf werden mit gelöscht." : `Seine ${count} Aussendungen und sein Verlauf werden mit gelöscht.`), deleteConfirm: "Den Entwurf löschen", deleted: "Der Entwurf wurde gelöscht.",
     },
     events: {
-      createCampaign: "Angelegt", updateCampaign: "Geändert", copyCampaign: "Kopiert", archiveCampaign: "Archiviert oder zurückgeholt", launchCampaign: "Gestartet", pauseCampaign: "Angehalten", resumeCampaign: "Fortgesetzt", cancelCampaign: "Abgebrochen",
+      createCampaign: "Angelegt", updateCampaign: "Geändert", copyCampaign: "Kopiert", archiveCampaign: "Archiviert oder zurückgeholt", launchCampaign: "Gestartet", pauseCampaign: "Angehalten", resumeCampaign: "Fortgesetzt", cancelCampaign: "Abgebrochen", restored: "Nach einer Wiederherstellung angehalten",
       finished: "Beendet", retryCampaign: "Erneutes Senden verlangt", settleCampaign: "Geklärt", carriedOut: "Ausgeführt", addMailing: "Aussendung hinzugefügt", updateMailing: "Aussendung geändert", removeMailing: "Aussendung herausgenommen", deleteList: "Eine Liste davon wurde gelöscht",
     },
     fields: {

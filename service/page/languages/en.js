@@ -183,6 +183,7 @@ export const words = {
       UNSUPPORTED: "a server on the way cannot handle this mail",
       CONNECTION_LOST: "the connection broke",
       TIMEOUT: "the server did not answer in time",
+      RESTORED: "the ledger was restored from a copy in which it waited",
       SUPPRESSED: "the address is on the suppression list",
       OPTED_OUT: "the customer opted out of such mail",
       WRONG_RELAY: "it is bound to a relay that is not configured",
@@ -437,6 +438,7 @@ export const words = {
       messages: (count) => `${count} messages`,
       lost: (relay) => `connection to relay ${relay} lost`,
       late: (relay) => `no answer from relay ${relay}`,
+      restored: "the ledger was restored; perhaps sent before",
       workerLost: "their worker was lost",
       of: (cause, relay) => `${cause}, relay ${relay}`,
       at: "at",
@@ -715,7 +717,7 @@ export const words = {
     timeline: {
       noTls: "no TLS", silent: "The server said nothing.", unreadable: "The server said, which is no reply to a message:",
       attempt: (number) => `attempt ${number}`, how: (relay, stage, took) => `by relay ${relay}, ${stage}, in ${took}`, toCopy: "to",
-      workerLost: "Its worker was lost while it was being sent", perhapsMachine: ", perhaps by a machine", by: (who) => `by ${who}`,
+      workerLost: "Its worker was lost while it was being sent", restored: "Uncertain: it waited in a copy of the ledger, from which that was restored", perhapsMachine: ", perhaps by a machine", by: (who) => `by ${who}`,
       unreadableNow: "This cannot be read just now.", none: "Nothing is on record.", more: "Show what followed",
     },
     content: {
@@ -1104,7 +1106,7 @@ export const words = {
       delete: "Delete this draft?", deleteWhat: (count) => (count === 1 ? "Its mailing and its history are deleted, too." : `Its ${count} mailings and its history are deleted, too.`), deleteConfirm: "Delete the draft", deleted: "The draft was deleted.",
     },
     events: {
-      createCampaign: "Created", updateCampaign: "Changed", copyCampaign: "Copied", archiveCampaign: "Archived, or brought back", launchCampaign: "Launched", pauseCampaign: "Paused", resumeCampaign: "Resumed", cancelCampaign: "Cancelled",
+      createCampaign: "Created", updateCampaign: "Changed", copyCampaign: "Copied", archiveCampaign: "Archived, or brought back", launchCampaign: "Launched", pauseCampaign: "Paused", resumeCampaign: "Resumed", cancelCampaign: "Cancelled", restored: "Paused after a restore",
       finished: "Finished", retryCampaign: "Retry asked for", settleCampaign: "Settled", carriedOut: "Carried out", addMailing: "Mailing added", updateMailing: "Mailing changed", removeMailing: "Mailing taken off", deleteList: "A list of it was deleted",
     },
     fields: {

@@ -51,8 +51,11 @@ const forCopy = (copy) => (copy ? html` ${said.message.timeline.toCopy} ${copy.r
 
 const ICONS = { OPENED: icons.opened, CLICKED: icons.leaves, REPLIED: icons.received, RECEIVED: icons.letter, FORWARDED: icons.outgoing };
 
-/** The text of an event; UNCERTAIN has two, for a lost response and for a lost worker. */
-const eventText = ({ kind, detail }) => (detail?.handedOffAt ? said.message.timeline.workerLost : words.event(kind));
+/** The text of an event; UNCERTAIN has three, for a lost response, a lost worker and a ledger that was restored. */
+function eventText({ kind, detail }) {
+  if (detail?.restore) return said.message.timeline.restored;
+  return detail?.handedOffAt ? said.message.timeline.workerLost : words.event(kind);
+}
 
 const evidence = ([name, value]) => html`<div><dt>${name}</dt><dd dir="auto">${ISO.test(value) ? exactMoment(value) : value}</dd></div>`;
 

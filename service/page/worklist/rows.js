@@ -48,6 +48,7 @@ const clockText = () => momentText(new Date().toISOString());
 
 function whatHappened({ cause, relay }) {
   const { row } = said.worklist;
+  if (cause === "RESTORED") return row.restored;
   if (!relay) return row.workerLost;
   if (cause === "CONNECTION_LOST") return row.lost(relay);
   return cause === "TIMEOUT" ? row.late(relay) : row.of(words.cause(cause), relay);

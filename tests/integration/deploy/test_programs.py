@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conventions.sources import ROOT
-from tests.deploy_kit import DEPLOY, ENVIRONMENT, PROMETHEUS, UNITS
+from tests.deploy_kit import BACKUP_UNITS, DEPLOY, ENVIRONMENT, PROMETHEUS, UNITS, unit
 
 PROMTOOL = shutil.which("promtool")
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
@@ -71,6 +71,16 @@ def installed_units(tmp_path: Path) -> list[Path]:
 def test_systemd_takes_the_units_without_a_warning(installed_units: list[Path]) -> None:
     done = run(SYSTEMD_ANALYZE, "verify", "--man=no", *installed_units)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@with_systemd
+def test_systemd_takes_the_units_of_the_backup(tmp_path: Path) -> None:
+    for path in BACKUP_UNITS:
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8").replace(WHERE_INSTALLED, str(ROOT)))
+    done = run(SYSTEMD_ANALYZE, "verify", "--man=no", *sorted(tmp_path.iterdir()))
+    assert (done.returncode, done.stdout) == (0, "")
+    [when] = [value for name, value in unit((tmp_path / BACKUP_UNITS[-1].name).read_text()) if name == "OnCalendar"]
+    assert run(SYSTEMD_ANALYZE, "calendar", when).returncode == 0
 
 
 @with_systemd

@@ -14,7 +14,14 @@ from gateway.verdict_rules import read_verdict_rules, verdict_rules
 from tests.unit.exchanges import answered, broken
 
 RULES = read_verdict_rules()
-NEVER_BY_A_SERVER = {Cause.SUPPRESSED, Cause.OPTED_OUT, Cause.WRONG_RELAY, Cause.DEADLINE, Cause.BY_PERSON}
+NEVER_BY_A_SERVER = {
+    Cause.RESTORED,
+    Cause.SUPPRESSED,
+    Cause.OPTED_OUT,
+    Cause.WRONG_RELAY,
+    Cause.DEADLINE,
+    Cause.BY_PERSON,
+}
 
 
 @pytest.mark.parametrize("rule", RULES.replies, ids=lambda rule: rule.name)

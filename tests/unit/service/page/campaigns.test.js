@@ -101,6 +101,7 @@ test("pauses end with the resume, with the cancel, or go on", () => {
   const events = [event("pauseCampaign", "40"), event("cancelCampaign", "30"), event("pauseCampaign", "20"), event("resumeCampaign", "10"), event("pauseCampaign", "05"), event("launchCampaign", "00")];
   assert.deepEqual(minutes(pausesOf(events, "2026-11-29T14:50:00Z")), [[5, 10], [20, 30], [40, 50]]);
   assert.deepEqual(pausesOf([], "2026-11-29T14:50:00Z"), []);
+  assert.deepEqual(minutes(pausesOf([event("resumeCampaign", "20"), event("restored", "10")], "2026-11-29T14:50:00Z")), [[10, 20]]);
 });
 
 test("the history says in a sentence what was decided, and what a change was and became", () => {

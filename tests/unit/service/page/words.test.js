@@ -82,7 +82,7 @@ test("the words of what decides say what it is", () => {
     [words.cause, {
       BAD_ADDRESS: /mailbox/, BAD_DOMAIN: /domain/, MAILBOX_FULL: /full/, INACTIVE: /switched off/, POLICY: /policy/, SPAM: /spam/, AUTHENTICATION: /DKIM/, REPUTATION: /mistrusts/,
       SIZE: /large/, CONTENT: /in it/, GREYLISTED: /newcomers/, RATE_LIMITED: /too little time/, RELAY_TROUBLE: /our mail server/, DESTINATION_TROUBLE: /receiving server/,
-      OUR_CONFIGURATION: /our side/, UNSUPPORTED: /cannot handle/, CONNECTION_LOST: /broke/, TIMEOUT: /in time/, SUPPRESSED: /suppression/, OPTED_OUT: /opted out/,
+      OUR_CONFIGURATION: /our side/, UNSUPPORTED: /cannot handle/, CONNECTION_LOST: /broke/, TIMEOUT: /in time/, RESTORED: /restored/, SUPPRESSED: /suppression/, OPTED_OUT: /opted out/,
       WRONG_RELAY: /not configured/, DEADLINE: /deadline/, BY_PERSON: /person/, UNKNOWN: /no reason/,
     }],
   ]) {
@@ -229,6 +229,7 @@ test("the timeline has attempts and events in the order of their times, each in 
   assert.deepEqual([...shown.matchAll(/<b class=(\w+)>/g)].map(([, color]) => color), ["amber", "red", "red", "grey", "amber", "grey"]);
   assert.match(shown, /in 99 ms/);
   assert.match(shown, /in 0\.1 s/);
+  assert.match(drawn(life({ kind: "UNCERTAIN", occurredAt: at(1), by: "Dana", detail: { attempt: 1, restore: 1 } })), /copy of the ledger/);
   assert.match(drawn(life()), /Nothing is on record/);
   assert.doesNotMatch(shown, /Show what followed/);
   assert.match(drawn({ ...life({ kind: "QUEUED", occurredAt: at(1) }), pageInfo: { hasNextPage: true, endCursor: "x" } }), /Show what followed/);

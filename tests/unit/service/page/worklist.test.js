@@ -132,6 +132,12 @@ test("whoever asks while it is read waits for what is true after they asked", as
   await earlier;
 });
 
+test("mail that waited in a ledger that was restored is one incident, which says so", async () => {
+  lists = { ...lists, incidents: [incident({ relay: null, cause: "RESTORED" })] };
+  await shown();
+  assert.match(text(), /the ledger was restored; perhaps sent before/);
+});
+
 test("what had changed is said, and then nothing is offered to undo: nobody knows which", async () => {
   await shown();
   answers.Act = () => ({ data: { done: { done: 9, skipped: 1, userErrors: [] } } });
