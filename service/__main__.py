@@ -32,8 +32,9 @@ from gateway.telemetry.watchdog import watch_event_loop
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
 from service.database import QUERIES
+from service.migrations import MigrationError, Patience, migrate
 from service.server import build_server, listen
-from service.settings import Settings, read_database_url, read_settings
+from service.settings import Settings, read_database_url, read_migration_settings, read_settings
 from service.workers import READY, Supervisor, worker_command
 
 _OLDEST_POSTGRES = 18
@@ -80,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--content", action="store_true", help=_CONTENT)
     link.add_argument("--read-only", action="store_true", help="they may look at everything and change nothing")
     link.set_defaults(command=_login_link)
+    migrate = commands.add_parser("migrate", help="bring the database of DATABASE_URL to the newest schema")
+    migrate.set_defaults(command=_migrate)
     check = commands.add_parser("check", help="follow links of ours through PUBLIC_URL, as readers of mails will")
     check.set_defaults(command=_check)
     return parser
@@ -170,6 +173,21 @@ def _listen(settings: Settings) -> socket.socket:
     host, port = listening.getsockname()[:2]
     logging.getLogger("service").info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     return listening
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    settings = read_migration_settings()
+    patience = Patience(lock=settings.migrate_lock_seconds, total=settings.migrate_patience_seconds)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        if not asyncio.run(migrate(settings.database_url, patience, say=say)):
+            say("The schema is the newest: nothing to do.")
+    except MigrationError as error:
+        raise CommandError(str(error)) from None
+    return 0
 
 
 async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awaitable[int]]) -> int:
