@@ -201,7 +201,8 @@ class _Run:
         return (
             f"{migration.name} waited {waited:.1f} s for a lock and was not applied: nothing of it was done, "
             f"those before it are applied. The lock is held: {_listed(self._holders)}. Wait until that has ended, "
-            "or end it with pg_terminate_backend, and run this again; MIGRATE_PATIENCE_SECONDS says for how long it is tried."
+            "or end it with pg_terminate_backend, and run this again; MIGRATE_PATIENCE_SECONDS says for how long it is "
+            "tried."
         )
 
     @asynccontextmanager
