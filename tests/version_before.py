@@ -25,7 +25,7 @@ def commit_before_the_newest_migration() -> str:
     added = _git("log", "--diff-filter=A", "--format=%H", "-1", "--", f"migrations/{newest}")
     before = _git("rev-parse", "--verify", "--quiet", f"{added}^" if added else "HEAD")
     if before is None:
-        pytest.skip(f"this is a shallow clone, without the commit before {newest}")
+        pytest.skip(f"git has no commit before {newest} here, as in a shallow clone")
     return _git("describe", "--tags", "--abbrev=0", before) or before
 
 
