@@ -37,6 +37,13 @@ _LOOK_SECONDS = 0.1
 _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 5
 _BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+_CUT_OFF = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
 _FORM = re.compile(r"-- migrate:up( transaction:false)?\n(.*?)\n-- migrate:down\b.*", re.DOTALL)
 _CONCURRENT = re.compile(r"\bindex concurrently (?:if not exists )?(\w+)")
 
@@ -175,6 +182,11 @@ class _Run:
                     raise MigrationError(self._blocked(migration, waited)) from None
                 self.say(f"{migration.name} waits for a lock: {_listed(self._holders)}")
                 await asyncio.sleep(PAUSE_SECONDS)
+            except _CUT_OFF as error:
+                raise MigrationError(
+                    f"{migration.name}: the connection to PostgreSQL ended. Run this again: it was applied whole, or "
+                    "not at all."
+                ) from error
             except asyncpg.PostgresError as error:
                 raise MigrationError(_failed(migration, error)) from error
             else:

@@ -139,6 +139,23 @@ async def test_a_faulty_migration_leaves_nothing(database_url: str, pool: Any, t
     assert not await has_column(pool, "lane")
 
 
+async def test_a_connection_that_ends_leaves_it_whole_or_undone(database_url: str, pool: Any, tmp_path: Path) -> None:
+    name = write(tmp_path, 30000101000001, ADD_COLUMN)
+    async with holding(database_url, "select * from customer", name="long report"):
+        migrating = asyncio.create_task(migrate(database_url, LONG, say=lambda line: None, directory=tmp_path))
+        await eventually(lambda: waits_for_lock(pool))
+        # When somebody ends the session that migrates
+        await pool.execute(
+            "select pg_terminate_backend(l.pid) from pg_locks l join pg_stat_activity a using (pid)"
+            " where a.application_name = 'service migrate' and l.locktype = 'advisory'"
+        )
+        # Then it says what to do, which works
+        with pytest.raises(MigrationError, match=f"{name}: the connection to PostgreSQL ended. Run this again"):
+            await migrating
+        assert not await has_column(pool, "lane")
+    assert await migrate(database_url, SHORT, say=lambda line: None, directory=tmp_path) == [name]
+
+
 async def test_limits_of_the_role_do_not_end_a_migration(database_url: str, pool: Any, tmp_path: Path) -> None:
     database = await pool.fetchval("select current_database()")
     await pool.execute(f"alter database {database} set statement_timeout = '50ms'")
