@@ -64,7 +64,7 @@ lint: environment-for-tests
 migrate: environment
 	@test -n "$$DATABASE_URL" || { echo "DATABASE_URL is missing, as in \
 	DATABASE_URL=postgresql://mail@db.internal/mail make migrate" >&2; exit 1; }
-	@$(PY) -m service.standalone.migrate
+	@$(PY) -m service migrate
 
 schema: environment
 	@$(PY) -m service.standalone.schema

@@ -12,6 +12,8 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -32,8 +34,11 @@ from gateway.telemetry.watchdog import watch_event_loop
 from service.auth.sessions import create_login_link
 from service.auth.tokens import create_token, revoke_token
 from service.database import QUERIES
+from service.metrics import REGISTRY
+from service.migrations import MigrationError, Patience, migrate
 from service.server import build_server, listen
-from service.settings import Settings, read_database_url, read_settings
+from service.settings import Settings, read_database_url, read_migration_settings, read_settings
+from service.worker_metrics import WorkerMetrics
 from service.workers import READY, Supervisor, worker_command
 
 _OLDEST_POSTGRES = 18
@@ -62,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help="address to listen on (default: HOST, else 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: PORT, else 8000)")
     parser.add_argument("--worker", type=int, metavar="FD", help=argparse.SUPPRESS)
+    parser.add_argument("--place", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--metrics-directory", type=Path, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(title="commands")
     token = commands.add_parser("token", help="create, list or revoke API tokens")
     actions = token.add_subparsers(required=True)
@@ -80,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--content", action="store_true", help=_CONTENT)
     link.add_argument("--read-only", action="store_true", help="they may look at everything and change nothing")
     link.set_defaults(command=_login_link)
+    migrate = commands.add_parser("migrate", help="bring the database of DATABASE_URL to the newest schema")
+    migrate.set_defaults(command=_migrate)
     check = commands.add_parser("check", help="follow links of ours through PUBLIC_URL, as readers of mails will")
     check.set_defaults(command=_check)
     return parser
@@ -90,7 +99,8 @@ def _serve(options: argparse.Namespace) -> int:
     settings, gateway_settings = _read_settings(overrides)
     log_as_json()
     if options.worker is not None:
-        return _serve_as_worker(settings, gateway_settings, options.worker)
+        workers = WorkerMetrics(directory=options.metrics_directory, place=options.place, registry=REGISTRY)
+        return _serve_as_worker(settings, gateway_settings, options.worker, workers)
     replicas = [("DATABASE_READ_URL", address) for address in settings.database_read_url]
     for name, url in (("DATABASE_URL", settings.database_url), *replicas):
         if asyncio.run(sessions_are_shared(url)):
@@ -99,10 +109,11 @@ def _serve(options: argparse.Namespace) -> int:
     with _listen(settings) as listening:
         if settings.workers == 1:
             return _run(settings, gateway_settings, listening, on_ready=lambda: None)
-        supervisor = Supervisor(
-            worker_command(), listening, count=settings.workers, drain_seconds=settings.drain_seconds
-        )
-        return asyncio.run(supervisor.run())
+        with TemporaryDirectory(prefix="customer-emails-") as directory:
+            supervisor = Supervisor(
+                worker_command(directory), listening, count=settings.workers, drain_seconds=settings.drain_seconds
+            )
+            return asyncio.run(supervisor.run())
 
 
 def _read_settings(overrides: dict[str, Any]) -> tuple[Settings, gateway.settings.Settings]:
@@ -119,12 +130,14 @@ def _read_settings(overrides: dict[str, Any]) -> tuple[Settings, gateway.setting
     return found[0], found[1]
 
 
-def _serve_as_worker(settings: Settings, gateway_settings: gateway.settings.Settings, number: int) -> int:
+def _serve_as_worker(
+    settings: Settings, gateway_settings: gateway.settings.Settings, number: int, workers: WorkerMetrics
+) -> int:
     def report_ready() -> None:
         os.write(sys.stdout.fileno(), READY)
 
     threading.Thread(target=_stop_with_parent, daemon=True).start()
-    return _run(settings, gateway_settings, socket.socket(fileno=number), on_ready=report_ready)
+    return _run(settings, gateway_settings, socket.socket(fileno=number), on_ready=report_ready, workers=workers)
 
 
 def _stop_with_parent() -> None:
@@ -141,6 +154,7 @@ def _run(
     listening: socket.socket,
     *,
     on_ready: Callable[[], None],
+    workers: WorkerMetrics | None = None,
 ) -> int:
     # Imported here: the other commands do without the schema, which takes a second to build.
     from service.app import create_app
@@ -151,7 +165,7 @@ def _run(
         tasks.append(asyncio.get_running_loop().create_task(watch_event_loop()))
         on_ready()
 
-    server = build_server(create_app(settings, gateway_settings), settings, on_ready=watch)
+    server = build_server(create_app(settings, gateway_settings, workers), settings, on_ready=watch)
     # The schema lives as long as the process: scanning it in every full collection would block requests for tens of ms.
     gc.collect()
     gc.freeze()
@@ -170,6 +184,21 @@ def _listen(settings: Settings) -> socket.socket:
     host, port = listening.getsockname()[:2]
     logging.getLogger("service").info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     return listening
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    settings = read_migration_settings()
+    patience = Patience(lock=settings.migrate_lock_seconds, total=settings.migrate_patience_seconds)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        if not asyncio.run(migrate(settings.database_url, patience, say=say)):
+            say("The schema is the newest: nothing to do.")
+    except MigrationError as error:
+        raise CommandError(str(error)) from None
+    return 0
 
 
 async def _with_database(url: str, work: Callable[[asyncpg.Connection[Any]], Awaitable[int]]) -> int:

@@ -51,6 +51,7 @@ from service.http.plain_page import show_not_found
 from service.replicas import Replicas
 from service.security import SecurityHeaders
 from service.settings import Settings
+from service.worker_metrics import WorkerMetrics
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,7 @@ class Resources:
     cache: Cache
     authenticator: Authenticator
     changes: ChangeListener
+    replicas: Replicas | None
 
 
 class _GraphQL:
@@ -79,8 +81,10 @@ async def _graphql_websocket(websocket: WebSocket) -> None:
     await websocket.app.state.graphql_websocket.serve(websocket)
 
 
-def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) -> Starlette:
-    """Returns the application; its pools are opened when it starts.
+def create_app(
+    settings: Settings, gateway_settings: gateway.settings.Settings, workers: WorkerMetrics | None = None
+) -> Starlette:
+    """Returns the application; its pools are opened when it starts. `workers` tells the metrics of several processes.
 
     Raises SettingsError when the list of persisted operations cannot be used.
     """
@@ -90,6 +94,7 @@ def create_app(settings: Settings, gateway_settings: gateway.settings.Settings) 
     # Starlette would redirect `/u/TOKEN/` to the host that the request names; a link in a mail must not do that.
     app.router.redirect_slashes = False
     draining = app.state.draining = asyncio.Event()
+    app.state.worker_metrics = workers
     app.add_exception_handler(404, show_not_found)
     app.add_middleware(Compression)
     app.add_middleware(
@@ -145,6 +150,7 @@ def _lifespan(
             cache=cache,
             authenticator=authenticator,
             changes=ChangeListener(settings.database_url, pools),
+            replicas=replicas,
         )
         app.state.resources = resources
         app.state.health = Health(
@@ -175,6 +181,7 @@ def _lifespan(
                 app.state.tracking.running(),
                 resources.changes.running(),
                 replicas.running() if replicas is not None else nullcontext(),
+                workers.told() if (workers := app.state.worker_metrics) is not None else nullcontext(),
             ):
                 yield
         finally:

@@ -17,9 +17,9 @@ from service.auth.callers import address_of
 from service.cache import Cache
 from service.database import QUERIES, DatabasePools, statement
 from service.errors import CannotWrite, RequestRefused, ServiceError
+from service.migrations import MIGRATIONS
 from service.replicas import Replicas
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 _PATIENCE = 2.0
 """Seconds a probe waits for the database."""
 _MEMORY = 0.5

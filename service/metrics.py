@@ -1,7 +1,7 @@
 """This process's metrics, and `GET /metrics`, which shows them to Prometheus, with a token.
 
-Counts and times only, no personal data. Each worker counts for itself: with several, a response has the counts of the
-worker that served it. The registry is the service's own, without the gateway's metrics, which count nothing here; of
+Counts and times only, no personal data. Each worker counts for itself: with several, a response has the counts of all,
+told apart by a label. The registry is the service's own, without the gateway's metrics, which count nothing here; of
 those only opens, clicks and mail that is handed in by HTTP are this process's work.
 """
 
@@ -23,6 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from gateway.telemetry.metrics import HITS, INBOUND
 from service.errors import Busy, RequestRefused
+from service.worker_metrics import WorkerMetrics
 
 REGISTRY = CollectorRegistry()
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -96,6 +97,8 @@ async def metrics(request: Request) -> Response:
         return PlainTextResponse(f"{refused}\n", status_code=refused.status, headers=refused.headers)
     except Busy as busy:
         return PlainTextResponse(f"{busy}\n", status_code=503, headers={"Retry-After": str(busy.retry_after_seconds)})
+    workers: WorkerMetrics | None = request.app.state.worker_metrics
     return Response(
-        generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+        generate_latest(REGISTRY) if workers is None else await workers.latest(),
+        headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"},
     )

@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+CONSISTENCY_COOKIE = "consistency"
+CONSISTENCY_SECONDS = 600
+"""For which a browser names the position of its last write."""
 MAX_TRAIL = 600
 """Positions of the primary that are remembered, each with its moment: two and a half minutes of writing."""
 
@@ -22,6 +25,11 @@ def read_position(text: str) -> int | None:
 def write_position(position: int) -> str:
     """Returns a position as PostgreSQL spells it."""
     return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+
+
+def position_cookie(position: str) -> str:
+    """Returns the cookie by which a browser names a position, as it is spelled, with its next queries."""
+    return f"{CONSISTENCY_COOKIE}={position}; Path=/graphql; Max-Age={CONSISTENCY_SECONDS}; HttpOnly; SameSite=Lax"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

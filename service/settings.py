@@ -68,7 +68,16 @@ class DatabaseSettings(BaseSettings):
     database_url: DatabaseUrl
 
 
-class Settings(DatabaseSettings):
+class MigrationSettings(DatabaseSettings):
+    """The settings of `migrate`, in seconds."""
+
+    # One wait for a lock. All who use the table wait behind it: less than POOL_WAIT_SECONDS, so that none is refused.
+    migrate_lock_seconds: float = Field(default=2.0, ge=0.01, le=60)
+    # For how long a migration is tried again that had to give way.
+    migrate_patience_seconds: float = Field(default=60.0, ge=0, le=86_400)
+
+
+class Settings(MigrationSettings):
     """The settings of `python -m service` beyond the gateway's. Times in seconds, sizes in bytes."""
 
     # Queries may go to replicas; mutations never do.
@@ -124,6 +133,14 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError(explain(error, examples(Settings, EXAMPLES))) from None
+
+
+def read_migration_settings(**overrides: Any) -> MigrationSettings:
+    """Returns the settings of `migrate`, read alone. Raises SettingsError."""
+    try:
+        return MigrationSettings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(explain(error, examples(MigrationSettings, EXAMPLES))) from None
 
 
 def read_database_url(**overrides: Any) -> str:

@@ -34,11 +34,13 @@ class Worker:
     process: asyncio.subprocess.Process
 
     @classmethod
-    async def start(cls, command: Sequence[str], listening: socket.socket) -> Worker:
-        """Start a worker; returns before it is ready."""
+    async def start(cls, command: Sequence[str], listening: socket.socket, place: int) -> Worker:
+        """Start the worker of a place; returns before it is ready."""
         process = await asyncio.create_subprocess_exec(
             *command,
             str(listening.fileno()),
+            "--place",
+            str(place),
             pass_fds=(listening.fileno(),),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -71,7 +73,8 @@ class Worker:
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps `count` workers running until a signal. `command` starts a worker; the socket's number is appended."""
+    """Keeps `count` workers running until a signal. `command` starts a worker; the socket's number is appended, and the
+    worker's place among them."""
 
     command: Sequence[str]
     listening: socket.socket
@@ -99,7 +102,7 @@ class Supervisor:
 
     async def _start_all(self) -> bool:
         """Start all workers; whether any serves. Those that do not are ended, and replaced like any that exits."""
-        self._workers = [await Worker.start(self.command, self.listening) for _ in range(self.count)]
+        self._workers = [await Worker.start(self.command, self.listening, place) for place in range(self.count)]
         ready = await asyncio.gather(*(worker.ready() for worker in self._workers))
         await asyncio.gather(
             *(worker.stop(0) for worker, is_ready in zip(self._workers, ready, strict=True) if not is_ready)
@@ -126,7 +129,7 @@ class Supervisor:
 
     async def _restart_in_turn(self) -> None:
         for index, old in enumerate(list(self._workers)):
-            new = await Worker.start(self.command, self.listening)
+            new = await Worker.start(self.command, self.listening, index)
             if not await new.ready():
                 _log.error("a new worker failed to start: the old workers keep serving")
                 await new.stop(0)
@@ -143,7 +146,7 @@ class Supervisor:
             _log.warning(
                 "worker %d exited with code %s, starting another", worker.process.pid, worker.process.returncode
             )
-            new = await Worker.start(self.command, self.listening)
+            new = await Worker.start(self.command, self.listening, index)
             self._workers[index] = new
             if not await new.ready():
                 with contextlib.suppress(TimeoutError):
@@ -151,6 +154,7 @@ class Supervisor:
                         await self._stopping.wait()
 
 
-def worker_command() -> list[str]:
-    """Returns the command that starts a worker; the number of the listening socket is appended."""
-    return [sys.executable, "-m", "service", "--worker"]
+def worker_command(directory: str) -> list[str]:
+    """Returns the command that starts a worker, to which the number of the listening socket and the worker's place are
+    appended. In `directory` workers tell each other their metrics."""
+    return [sys.executable, "-m", "service", "--metrics-directory", directory, "--worker"]

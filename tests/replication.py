@@ -21,11 +21,10 @@ import gateway.settings
 import service.settings
 from gateway.database import connect
 from service.auth.tokens import create_token
-from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres, binaries
 from service.standalone.process_guard import server_account, spawn
 from tests.eventually import eventually
-from tests.servers import stop
+from tests.servers import make_tables, stop
 from tests.serving import serve
 
 DATABASE = "mail"
@@ -41,7 +40,7 @@ class ReplicatedPair:
         self.primary = self._server()
         self.primary.start()
         self.primary.wait_ready()
-        migrate(self.primary.url(DATABASE))
+        make_tables(self.primary.url(DATABASE))
         self.standby = self._make_standby()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def stop(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
         process.wait(10)
 
 
+def make_tables(url: str) -> None:
+    """Migrates a database, also for callers inside an event loop, which stands still meanwhile."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(migrate, url).result()
+
+
 @contextmanager
 def migrated_postgres(run: Path, database: str, *, durable: bool = False) -> Iterator[Postgres]:
     """PostgreSQL 18 in this directory, run by the launcher's code; `durable`: with fsync. `database` has our tables."""
@@ -31,7 +38,7 @@ def migrated_postgres(run: Path, database: str, *, durable: bool = False) -> Ite
     try:
         server.start()
         server.wait_ready()
-        migrate(server.url(database))
+        make_tables(server.url(database))
         yield server
     finally:
         stop(server.process, signal.SIGQUIT)

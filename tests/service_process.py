@@ -55,8 +55,8 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running]:
-    """Starts the service, waits until it is ready, stops it when the block ends."""
+async def running(*arguments: str, env: dict[str, str], code: Path = ROOT) -> AsyncIterator[Running]:
+    """Starts the service, waits until it is ready, stops it when the block ends. `code` is where its packages are."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -65,7 +65,7 @@ async def running(*arguments: str, env: dict[str, str]) -> AsyncIterator[Running
         "--port",
         str(port),
         *arguments,
-        cwd=ROOT,
+        cwd=code,
         env=env,
         stderr=asyncio.subprocess.PIPE,
     )

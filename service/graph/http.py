@@ -29,12 +29,10 @@ from service.graph.masking import mask, present, unavailable
 from service.graph.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, negotiate
 from service.graph.parameters import Parameters, from_body, from_query_string
 from service.graph.streams import Streams, payloads
-from service.positions import read_position
+from service.positions import CONSISTENCY_COOKIE, position_cookie, read_position
 
 _WATCH_AFTER_SECONDS = 0.1
 """A request that takes longer is cancelled when its client disconnects."""
-CONSISTENCY_COOKIE = "consistency"
-CONSISTENCY_SECONDS = 600
 """How long a browser names its last write: far longer than a replica that is read from lags."""
 _HEADERS = {
     # Responses are personal, and depend on the caller and on these headers.
@@ -175,10 +173,7 @@ def _seen(request: Request) -> int:
 def _cookie(result: ExecutionResult) -> dict[str, str]:
     """Has a browser name the position of its last write to whichever process it asks next."""
     position = (result.extensions or {}).get("consistency")
-    if position is None:
-        return {}
-    life = f"Max-Age={CONSISTENCY_SECONDS}; HttpOnly; SameSite=Lax"
-    return {"Set-Cookie": f"{CONSISTENCY_COOKIE}={position}; Path=/graphql; {life}"}
+    return {} if position is None else {"Set-Cookie": position_cookie(position)}
 
 
 def _cost_headers(cost: Mapping[str, int] | None) -> dict[str, str]:

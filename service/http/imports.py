@@ -21,11 +21,14 @@ from gateway.campaigns import import_upload
 from gateway.campaigns.import_upload import UploadedFile
 from gateway.errors import Refusal, RefusalCode
 from gateway.storage.attachments import check_name
+from service.auth.callers import Caller
 from service.error_response import json_error
 from service.errors import Busy, RequestRefused, ServiceError, TooSlow
 from service.graph.node import row_global_id
 from service.graph.parameters import malformed
 from service.http.attachments import CHUNK_SECONDS, file_name
+from service.positions import position_cookie
+from service.replicas import Replicas
 
 UPLOAD_SECONDS = 3600.0
 """A gigabyte by two and a half megabits a second."""
@@ -65,9 +68,14 @@ class Imports:
         finally:
             self._coming -= 1
         body = {"id": row_global_id("CustomerImport", import_id), "name": name, "size": size}
-        return Response(
-            orjson.dumps(body), status_code=201, media_type="application/json", headers={"Cache-Control": "no-store"}
-        )
+        headers = {"Cache-Control": "no-store", **await _position(request.app.state.resources.replicas, caller)}
+        return Response(orjson.dumps(body), status_code=201, media_type="application/json", headers=headers)
+
+
+async def _position(replicas: Replicas | None, caller: Caller) -> dict[str, str]:
+    """The headers that name the position of the upload, for the caller's next queries at whichever process."""
+    position = None if replicas is None else await replicas.note_seen(caller)
+    return {} if position is None else {"Consistency": position, "Set-Cookie": position_cookie(position)}
 
 
 def _announced(request: Request) -> int:

@@ -1,5 +1,5 @@
 -- name: applied_migrations
--- The versions that dbmate has applied.
+-- The versions that were applied.
 select m.version
 from schema_migrations m
 order by m.version

@@ -34,10 +34,12 @@ delete from session s
 where s.session_sha256 = :session_sha256;
 
 -- name: sweep_sessions!
--- Forgets what has ended: sessions, and links a day old.
+-- Forgets what has ended, a thousand at a time: sessions, and links a day old.
 with links as (
     delete from login_link l
-    where l.expires_at < now() - interval '1 day'
+    where l.link_sha256 in (select o.link_sha256 from login_link o where o.expires_at < now() - interval '1 day'
+                            limit 1000 for update skip locked)
 )
 delete from session s
-where s.expires_at < now();
+where s.session_sha256 in (select o.session_sha256 from session o where o.expires_at < now()
+                           limit 1000 for update skip locked);

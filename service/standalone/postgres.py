@@ -73,7 +73,7 @@ class Postgres:
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "mail") -> str:
-        """For asyncpg and dbmate alike."""
+        """For asyncpg and dbmate, which dumps the schema, alike."""
         return f"postgresql://postgres@/{database}?host={quote(str(self._run))}"
 
     def start(self) -> None:

@@ -10,11 +10,16 @@ import tempfile
 from pathlib import Path
 
 from service.standalone.errors import LaunchError
-from service.standalone.migrate import ROOT, dbmate, migrate
+from service.standalone.migrate import ROOT, migrate
 from service.standalone.postgres import Postgres, binaries
 
 LEDGER = ROOT / "migrations" / "schema.sql"
 GRAPH = ROOT / "schema.graphql"
+
+
+def dbmate() -> Path:
+    """The program, beside this environment's Python."""
+    return Path(sys.executable).parent / "dbmate"
 
 
 def dump_ledger(url: str) -> str:

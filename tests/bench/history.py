@@ -23,12 +23,12 @@ import orjson
 import psutil
 
 from service.auth.tokens import create_token
-from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.bench.rows import FULL, Row, Size, at_least, at_most, bench
 from tests.builders import SECRET_KEYS
 from tests.launching import free_port
+from tests.servers import make_tables
 
 CONNECTIONS = 32
 ROUNDS = 5
@@ -95,7 +95,7 @@ def servers() -> Iterator[tuple[str, str]]:
             server.start()
             started.append(server)
             server.wait_ready()
-        migrate(postgres.url("mail"))
+        make_tables(postgres.url("mail"))
         yield postgres.url("mail"), valkey.url(0)
     finally:
         for server in reversed(started):

@@ -30,11 +30,11 @@ from gateway.outbox import actions
 from gateway.settings import Settings, read_settings
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource, compile_source
-from service.standalone.migrate import migrate
 from service.standalone.postgres import Postgres
 from service.standalone.valkey import Valkey
 from tests.builders import SECRET_KEYS
 from tests.proof.counts import BUSY, CONNECTIONS, LEASE_SECONDS, Counts, ServerState, attempt_of, read_ledger
+from tests.servers import make_tables
 from tests.smtp_server import Drop, Play, Point, Reply, SmtpServer, random_faults
 
 PAGE = '<p>Hello {{ first_name }}</p><p>{{ postal_address }} <a href="{{ unsubscribe_url }}">unsubscribe</a></p>'
@@ -259,7 +259,7 @@ def servers(directory: Path) -> Iterator[tuple[Postgres, Valkey]]:
     try:
         postgres.start()
         postgres.wait_ready()
-        migrate(postgres.url("mail"))
+        make_tables(postgres.url("mail"))
         valkey.start()
         valkey.wait_ready()
         yield postgres, valkey

@@ -14,6 +14,8 @@ import httpx
 import orjson
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -99,6 +101,45 @@ async def test_workers_restart_in_turn_under_load_and_lose_nothing(env: dict[str
         started.process.terminate()
         assert await started.process.wait() == 0
         assert not any(psutil.pid_exists(child) for child in after)
+
+
+async def test_any_worker_shows_the_metrics_of_all(env: dict[str, str], pool: Any) -> None:
+    headers = {"Authorization": f"Bearer {await create_token(pool, 'prometheus')}"}
+    async with running("--workers", "2", env=env) as started, httpx.AsyncClient(headers=headers, timeout=20) as kept:
+
+        async def scrape() -> list[Sample]:
+            """By a connection of its own, which either worker takes; nothing where the one that took it died."""
+            async with httpx.AsyncClient(headers=headers, timeout=20) as http:
+                try:
+                    text = (await http.get(f"{started.url}/metrics")).text
+                except httpx.TransportError:
+                    return []
+            families = list(text_string_to_metric_families(text))
+            assert len({family.name for family in families}) == len(families)
+            return [sample for family in families for sample in family.samples]
+
+        async def starts() -> dict[str, float] | None:
+            """When the worker of each place started, once both show themselves."""
+            samples = [one for one in await scrape() if one.name == "process_start_time_seconds"]
+            return {one.labels["worker"]: one.value for one in samples} if len(samples) == 2 else None
+
+        before = await eventually(starts, "the metrics of two workers")
+        assert sorted(before) == ["0", "1"]
+        # Given one that has answered ten queries
+        for _ in range(10):
+            assert (await kept.post(f"{started.url}/graphql", json=QUERY)).status_code == 200
+        # When they are asked by new connections, then whichever answers shows those ten
+        for _ in range(8):
+            counted = [one.value for one in await scrape() if one.name == "graphql_operations_total"]
+            assert sum(counted) == 10
+        # And when one dies, its successor has its place, and begins anew
+        os.kill(workers_of(started)[0], signal.SIGKILL)
+
+        async def begun_anew() -> bool:
+            after = await starts()
+            return after is not None and [after[place] > before[place] for place in "01"].count(True) == 1
+
+        await eventually(begun_anew, "the metrics of the successor")
 
 
 async def test_a_worker_that_dies_is_replaced_and_none_outlives_its_parent(env: dict[str, str]) -> None:

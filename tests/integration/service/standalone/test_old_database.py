@@ -50,7 +50,7 @@ def run(*command: str, database_url: str) -> subprocess.CompletedProcess[str]:
         ["service", "token", "list"],
         ["gateway"],
         ["gateway", "--workers", "2"],
-        ["service.standalone.migrate"],
+        ["service", "migrate"],
     ],
     ids=" ".join,
 )
@@ -100,8 +100,7 @@ async def test_an_empty_database_a_migrated_one_and_none_are_no_such_thing(pool:
 async def test_make_migrate_makes_the_database_and_does_nothing_the_second_time(postgres: Postgres) -> None:
     url = postgres.url("made_by_make_migrate")
     first, second = [
-        await asyncio.to_thread(run, sys.executable, "-m", "service.standalone.migrate", database_url=url)
-        for _ in range(2)
+        await asyncio.to_thread(run, sys.executable, "-m", "service", "migrate", database_url=url) for _ in range(2)
     ]
     assert (first.returncode, second.returncode) == (0, 0)
     assert f"Applied: {BASELINE}" in first.stdout
