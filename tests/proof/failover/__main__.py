@@ -1,6 +1,7 @@
 """`make proof-failover`: ROUNDS (10) blows at one host each, PAIRS (3) at two, under load; SEED changes which.
 
-PATRONI=0 has the proof's own script promote, as where Patroni or etcd is absent. KEEP=1 keeps all logs.
+PATRONI=0 has the proof's own script promote, as where Patroni or etcd is absent. KEEP=1 keeps all logs. Ctrl-C
+ends the rounds after the one under way, and counts.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -93,10 +94,11 @@ async def prove_failover(
             async with events.load.running():
                 await asyncio.sleep(WARM_SECONDS)
                 print(HEAD, flush=True)
-                for blow in schedule(rounds, dice=dice, can_cut=places.can_cut):
-                    await events.round((blow,))
-                for two in schedule_pairs(pairs, dice=dice, can_cut=places.can_cut):
-                    await events.round(two)
+                ones = [(blow,) for blow in schedule(rounds, dice=dice, can_cut=places.can_cut)]
+                stopped = stopped_by_hand()
+                for blows in (*ones, *schedule_pairs(pairs, dice=dice, can_cut=places.can_cut)):
+                    if not stopped.is_set():
+                        await events.round(blows)
             seconds = monotonic() - began
             return Result(
                 rounds=tuple(events.rounds),
@@ -109,6 +111,13 @@ async def prove_failover(
         finally:
             watching.cancel()
             await asyncio.wait([watching])
+
+
+def stopped_by_hand() -> asyncio.Event:
+    """Set by Ctrl-C: the rounds end after the one under way, and are counted."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+    return stopped
 
 
 def settings_of(world: World) -> Settings:

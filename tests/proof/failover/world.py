@@ -26,6 +26,8 @@ from tests.proof.sink import Sink, recording_sink
 DATABASES, VALKEYS, SERVICES, GATEWAYS = 3, 3, 2, 3
 LEASE_SECONDS = 15
 """Of a worker that is gone with its host: a frozen one's mail is another's after that."""
+SUPERVISE_SECONDS = 1.0
+"""After which a program that ended by itself is started again."""
 WELL_SECONDS = 180.0
 """Within which all are well again."""
 BEAT = "beat"
@@ -127,7 +129,7 @@ class World:
         while True:
             for host in self.hosts.values():
                 host.supervise()
-            await asyncio.sleep(1)
+            await asyncio.sleep(SUPERVISE_SECONDS)
 
     async def stop(self) -> None:
         """End everything."""
