@@ -25,14 +25,18 @@ MAILS_A_SECOND = 40.0
 CAMPAIGN_RECIPIENTS, CAMPAIGN_SECONDS = 800, 5.0
 """Campaigns: with the others 200 mails a second."""
 READS_A_SECOND = 10.0
-SENDERS, READERS = 16, 6
-"""Clients beside each other."""
-WRITE_SECONDS, READ_SECONDS = 10.0, 3.0
+SENDERS, READERS = 48, 6
+"""Clients beside each other: more senders than ask a frozen service before the balancer knows."""
+WRITE_SECONDS, READ_SECONDS = 5.0, 3.0
 """How long a client waits for an answer before it asks again, another service perhaps."""
 LOOK_SECONDS = 0.5
 """Between two looks of the balancer at a service."""
 BEAT_SECONDS = 0.1
 """Between two commits of the watcher."""
+COMMIT_SECONDS, OPEN_SECONDS = 1.0, 5.0
+"""Within which the watcher has a commit, or a connection, or tries again."""
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+TIMELINE = "select case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_lsn()), 8) end"
 
 SEND = """mutation($i: SendCardProcessingEmailInput!) { sendCardProcessingEmail(input: $i) {
   message { id } userErrors { code message } } }"""
@@ -231,46 +235,50 @@ class Watcher:
     async def run(self) -> None:
         """Commit, until cancelled."""
         while True:
-            connection = None
+            connection = await self._find_primary()
             try:
-                connection = await self._find_primary()
-                while connection is not None:
-                    async with asyncio.timeout(1):
+                while True:
+                    async with asyncio.timeout(COMMIT_SECONDS):
                         await connection.execute("insert into beat select now()")
                     self.commits.append(monotonic())
                     await asyncio.sleep(BEAT_SECONDS)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-                pass
+            except AWAY:
+                await asyncio.sleep(BEAT_SECONDS)
             finally:
-                if connection is not None:
-                    connection.terminate()
-            await asyncio.sleep(BEAT_SECONDS)
+                connection.terminate()
 
     async def _find_primary(self) -> Any:
-        """A connection to the first that takes writes, on no older timeline than was seen; None where none does."""
+        """A connection to the first that takes writes, on no older timeline than was seen. None of them waits for
+        another, and a busy machine has time."""
         opening = [asyncio.create_task(self._open(name)) for name in self._databases.hosts]
         try:
-            for one in asyncio.as_completed(opening):
-                found = await one
-                if found is not None and found[0] >= self._timeline:
-                    self._timeline = found[0]
-                    return found[1]
-            return None
+            await asyncio.wait(opening, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in opening:
                 task.cancel()
-            await asyncio.gather(*opening, return_exceptions=True)
+            found = await asyncio.gather(*opening, return_exceptions=True)
+        first, *others = [one for one in found if not isinstance(one, BaseException)]
+        for other in others:
+            other.terminate()
+        return first
 
-    async def _open(self, name: str) -> tuple[int, Any] | None:
-        connection = None
-        try:
-            async with asyncio.timeout(2):
-                connection = await asyncpg.connect(self._databases.url_of(name, BEAT))
-                if not await connection.fetchval("select pg_is_in_recovery()"):
-                    timeline = await connection.fetchval("select left(pg_walfile_name(pg_current_wal_lsn()), 8)")
-                    return int(timeline, 16), connection
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-            pass
-        if connection is not None:
-            connection.terminate()
-        return None
+    async def _open(self, name: str) -> Any:
+        """A connection to this host, as soon as it takes writes."""
+        while True:
+            connection: Any = None
+            try:
+                async with asyncio.timeout(OPEN_SECONDS):
+                    connection = await asyncpg.connect(self._databases.url_of(name, BEAT))
+                    timeline = await connection.fetchval(TIMELINE)
+                if timeline is not None and int(timeline, 16) >= self._timeline:
+                    self._timeline = int(timeline, 16)
+                    return connection
+            except AWAY:
+                pass
+            except asyncio.CancelledError:
+                if connection is not None:
+                    connection.terminate()
+                raise
+            if connection is not None:
+                connection.terminate()
+            await asyncio.sleep(BEAT_SECONDS)

@@ -114,9 +114,10 @@ async def prove_failover(
 
 
 def stopped_by_hand() -> asyncio.Event:
-    """Set by Ctrl-C: the rounds end after the one under way, and are counted."""
+    """Set by Ctrl-C or SIGTERM: the rounds end after the one under way, and are counted."""
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopped.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     return stopped
 
 
