@@ -138,7 +138,7 @@ def _patroni(host: Host, hosts: Sequence[Host]) -> Program:
 
 
 def _configure(host: Host, hosts: Sequence[Host]) -> dict[str, Any]:
-    network = ".".join(host.address.split(".")[:2]) + ".0.0/16"
+    network = host.address.split(".")[0] + ".0.0.0/8"  # on loopback clients come from 127.0.0.1
     initdb: list[Any] = [{"auth": "trust"}, {"encoding": "UTF8"}, {"locale-provider": "builtin"}]
     initdb += [{"builtin-locale": "C.UTF-8"}, {"locale": "C"}, {"lc-ctype": "C.UTF-8"}, "no-sync"]
     return {

@@ -57,7 +57,7 @@ class ScriptedDatabases(Databases):
         options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--locale-provider=builtin"]
         options += ["--builtin-locale=C.UTF-8", "--lc-ctype=C.UTF-8", "--no-sync", "--no-instructions"]
         self._run(first, [binaries() / "initdb", "-D", first.directory / "data", *options])
-        network = ".".join(first.address.split(".")[:2]) + ".0.0/16"
+        network = first.address.split(".")[0] + ".0.0.0/8"
         with (first.directory / "data" / "pg_hba.conf").open("a", encoding="ascii") as rules:
             rules.write(f"host all all {network} trust\nhost replication all {network} trust\n")
         first.start()
