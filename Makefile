@@ -22,7 +22,7 @@ FIND_PYTHON = command -v "$(PYTHON)" >/dev/null || { \
 	echo "There is no '$(PYTHON)' on the PATH: install Python 3.11 or newer, or choose one with PYTHON=..." >&2; exit 1; }
 MAKE_ENVIRONMENT = $(FIND_PYTHON); "$(PYTHON)" service/standalone/virtual_environment.py $(VENV) requirements.lock
 
-.PHONY: help run link token test lint migrate schema bench proof mutants screenshots environment environment-for-tests
+.PHONY: help run link token test lint migrate schema bench proof proof-failover mutants screenshots environment environment-for-tests
 
 help:
 	@echo "make run          everything on this machine, with a demo (PORT, HOST, DATA, DEMO=0, RELAY_URL_FILE, PYTHON)"
@@ -33,6 +33,7 @@ help:
 	@echo "make schema       write migrations/schema.sql and schema.graphql from their sources"
 	@echo "make bench        figures beside their ceilings (ONLY=name, FULL=1, SINK=postfix; ONLY=cpu: KINDS, TURNS, OLD=commit)"
 	@echo "make proof        crashes, poisoned recipients, kills of workers (ONLY=crash, poison, recorder, inbound, campaigns, properties)"
+	@echo "make proof-failover  hosts that die, freeze and are cut off, two at a time too (ROUNDS=10, PAIRS=3, SEED, PATRONI=0)"
 	@echo "make mutants      whether tests notice small faults (MINUTES=20, SAMPLE=200, ONLY='gateway/outbox')"
 	@echo "make screenshots  the README's pictures and every view, from the demo; what each view loads"
 	@echo "make lint         ruff, mypy, import contracts"
@@ -74,6 +75,11 @@ bench: environment-for-tests
 
 proof: environment-for-tests
 	@$(PY) -m tests.proof
+
+# Patroni is a program of its own here, in an environment of its own: nothing else needs it.
+proof-failover: environment-for-tests
+	@"$(PYTHON)" service/standalone/virtual_environment.py .venv-patroni tests/proof/failover/patroni.lock
+	@ROUNDS='$(ROUNDS)' PAIRS='$(PAIRS)' SEED='$(SEED)' PATRONI='$(PATRONI)' KEEP='$(KEEP)' $(PY) -m tests.proof.failover
 
 mutants: environment-for-tests
 	@MINUTES='$(MINUTES)' SAMPLE='$(SAMPLE)' SEED='$(SEED)' ONLY='$(ONLY)' $(PY) -m tests.mutants

@@ -140,7 +140,7 @@ def _lifespan(
         pools = await open_pools(settings.database_url, options)
         replicas = await _open_replicas(settings, pools, options) if settings.database_read_url else None
         cache = Cache(settings.redis_url, clock=time.monotonic)
-        authenticator = Authenticator(pools, public_url=settings.public_url, clock=time.monotonic)
+        authenticator = Authenticator(replicas or pools, public_url=settings.public_url, clock=time.monotonic)
         resources = Resources(
             settings=settings,
             pools=pools,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import aiosql
 import asyncpg
@@ -147,6 +147,14 @@ async def release(pool: asyncpg.Pool[Any], connection: Connection) -> None:
     """Release a connection. Its statements are done, so a server that goes down now is no error."""
     with suppress(*GONE):
         await pool.release(connection, timeout=_RELEASE_SECONDS)
+
+
+class LatestRows(Protocol):
+    """What reads the newest rows there are: tokens and sessions."""
+
+    async def fetch_latest(self, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
+        """Returns a statement's rows. Raises Busy, Unavailable or TooSlow."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import math
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ import asyncpg
 
 from gateway.database import Connection, connect
 from service.auth.callers import Caller
-from service.database import DatabasePools, statement
+from service.database import DatabasePools, Statement, statement
 from service.errors import ServiceError
 from service.metrics import READS, REPLICA_IN, REPLICA_LAG
 from service.positions import PrimaryTrail, ReplicaState, choose, write_position
@@ -30,6 +30,8 @@ HURRY_SECONDS = 0.01
 """The same while somebody does."""
 ANSWER_SECONDS = 1.0
 """Within which a server answers a look, or counts as away."""
+LOOK_UP_SECONDS = 1.0
+"""Within which a server answers for a token or session, or the next one is asked."""
 WAIT_SECONDS = 0.3
 """How long a query waits for a replica that has replayed what it must see; then the primary is asked."""
 UNKNOWN_SECONDS = 10.0
@@ -40,6 +42,12 @@ _UNKNOWN = 1 << 64
 """Beyond every position."""
 _POSITION = statement("written_position")
 _STANDING = statement("server_position")
+
+
+async def _fetch(pools: DatabasePools, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
+    """A statement's rows from a replica."""
+    async with pools.reading_connection() as connection:
+        return await connection.fetch(wanted.sql, *[values[name] for name in wanted.parameters])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,6 +79,7 @@ class Replicas:
         self._max_lag = max_lag
         self._clock = clock
         self._states: list[ReplicaState | None] = [None] * len(pools)
+        self._primary_answers = True
         self._trail = PrimaryTrail()
         self._timeline = 0
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
@@ -107,6 +116,26 @@ class Replicas:
             return None
         finally:
             self._waiting -= 1
+
+    async def fetch_latest(self, wanted: Statement, **values: Any) -> list[asyncpg.Record]:
+        """Returns a statement's rows from the primary: for tokens and sessions, where a replica's lag is too much.
+        While the primary does not answer, from the replica that has replayed most: else nobody could read any. Raises
+        Busy, Unavailable or TooSlow."""
+        sources: list[Callable[..., Awaitable[list[asyncpg.Record]]]] = [
+            partial(_fetch, self._reading[number]) for number in self._by_progress()
+        ]
+        if self._primary_answers or not sources:
+            sources.insert(0, self.primary.fetch_latest)
+        for source in sources[:-1]:
+            with contextlib.suppress(ServiceError, TimeoutError):
+                async with asyncio.timeout(LOOK_UP_SECONDS):
+                    return await source(wanted, **values)
+        return await sources[-1](wanted, **values)
+
+    def _by_progress(self) -> list[int]:
+        """The replicas that are read, the one that has replayed most first."""
+        able = {number: state.replayed for number, state in enumerate(self._states) if state and self._is_in(state)}
+        return sorted(able, key=lambda number: -able[number])
 
     # ---- positions
 
@@ -180,6 +209,7 @@ class Replicas:
             await asyncio.sleep(POLL_SECONDS)
 
     def _note_primary(self, row: asyncpg.Record | None) -> None:
+        self._primary_answers = row is not None and not row["standby"]
         if row is not None and not row["standby"]:
             self._timeline = max(self._timeline, row["timeline"])
             self._trail.note(self._clock(), row["position"])

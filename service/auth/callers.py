@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from service.auth.bad_tokens import BadTokens
 from service.auth.sessions import Session, check_csrf, cookie_name, has_own_origin
 from service.auth.tokens import digest
-from service.database import DatabasePools, statement
+from service.database import LatestRows, statement
 from service.errors import RequestRefused
 
 _CACHE_SECONDS = 5.0
@@ -79,8 +79,8 @@ def address_of(connection: HTTPConnection) -> str:
 class Authenticator:
     """Finds the caller of a request. One a process; caches valid tokens for `_CACHE_SECONDS`."""
 
-    def __init__(self, pools: DatabasePools, *, public_url: str, clock: Callable[[], float]) -> None:
-        self._pools = pools
+    def __init__(self, rows: LatestRows, *, public_url: str, clock: Callable[[], float]) -> None:
+        self._rows = rows
         self._public_url = public_url
         self._secure = public_url.startswith("https://")
         self._clock = clock
@@ -143,7 +143,7 @@ class Authenticator:
             self.bad_tokens.check(address)
         elif cached.until > self._clock():
             return cached
-        rows = await self._pools.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
+        rows = await self._rows.fetch_latest(_FIND_TOKEN, token_sha256=sha256)
         row = next((row for row in rows if hmac.compare_digest(row["token_sha256"], sha256)), None)
         self._cached.pop(sha256, None)
         if row is None:
@@ -162,7 +162,7 @@ class Authenticator:
         if not secret or len(secret) > _MAX_SECRET_LENGTH:
             return None
         sha256 = digest(secret)
-        for row in await self._pools.fetch_latest(_FIND_SESSION, session_sha256=sha256):
+        for row in await self._rows.fetch_latest(_FIND_SESSION, session_sha256=sha256):
             if hmac.compare_digest(row["session_sha256"], sha256):
                 csrf = bytes(row["csrf_sha256"])
                 return Session(

@@ -139,7 +139,7 @@ async def read_counts(
     states = await connection.fetch("select c.status::text, count(*) as campaigns from campaign c group by 1")
     return CampaignCounts(
         customers=await connection.fetchval("select count(*) from customer"),
-        mailings=await _mailings(connection),
+        mailings=await read_mailings(connection),
         campaigns={row["status"]: row["campaigns"] for row in states},
         early=len(early),
         taken=len(log.taken),
@@ -158,7 +158,8 @@ async def read_counts(
     )
 
 
-async def _mailings(connection: Any) -> tuple[MailingCount, ...]:
+async def read_mailings(connection: Any) -> tuple[MailingCount, ...]:
+    """Reads what is counted of every mailing, and counts it again."""
     recounted: dict[int, Counter[str]] = defaultdict(Counter)
     for row in await connection.fetch(STATUSES):
         recounted[row["mailing_id"]][row["status"]] += row["messages"]

@@ -125,26 +125,26 @@ class Sink:
 
 
 @contextmanager
-def recording_sink(directory: Path, *, tls: bool) -> Iterator[Sink]:
-    """A sink of its own process, until the end."""
+def recording_sink(directory: Path, *, tls: bool, address: str = "127.0.0.1") -> Iterator[Sink]:
+    """A sink of its own process, at this address, until the end."""
     log = directory / "received.txt"
     log.touch()
     options = ["--authority", str(directory / "authority.pem")] if tls else []
-    command = [sys.executable, "-m", "tests.proof.sink", str(log), *options]
+    command = [sys.executable, "-m", "tests.proof.sink", str(log), "--address", address, *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             port = int(process.stdout.readline())
-            yield Sink(url=f"{'smtps' if tls else 'smtp'}://127.0.0.1:{port}?name=main", log=log)
+            yield Sink(url=f"{'smtps' if tls else 'smtp'}://{address}:{port}?name=main", log=log)
         finally:
             process.kill()
 
 
-async def _serve(log: Path, context: ssl.SSLContext | None) -> None:
+async def _serve(log: Path, address: str, context: ssl.SSLContext | None) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
     answered: set[bytes] = set()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Session(descriptor, answered), "127.0.0.1", 0, ssl=context, backlog=500)
+    server = await loop.create_server(lambda: _Session(descriptor, answered), address, 0, ssl=context, backlog=500)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
@@ -152,10 +152,11 @@ async def _serve(log: Path, context: ssl.SSLContext | None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("log", type=Path)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--authority", type=Path)
     chosen = parser.parse_args()
     secured = None
     if chosen.authority is not None:
         secured = server_tls("localhost", "127.0.0.1")
         chosen.authority.write_bytes(certificate_authority().cert_pem.bytes())
-    uvloop.run(_serve(chosen.log, secured))
+    uvloop.run(_serve(chosen.log, chosen.address, secured))

@@ -16,10 +16,12 @@ import service.settings
 from gateway.database import connect, prepare_connection
 from gateway.mail.message import MessageRef
 from gateway.notify.changes import ChangeKind, notify_change
+from service.auth.tokens import create_token
 from service.metrics import READS
 from tests.builders import make_customer, make_message
 from tests.eventually import eventually
-from tests.replication import ReplicatedPair, client_of, kill, replicated_pair, run_on
+from tests.replication import ReplicatedPair, client_of, freeze, kill, replicated_pair, run_on, thaw
+from tests.replication import ask as ask_server
 
 UPSERT = """mutation($ref: String!) { upsertCustomers(input: {customers: [{externalRef: $ref}]}) {
     customers { id } userErrors { message } } }"""
@@ -198,6 +200,28 @@ async def events_of(stream: httpx.Response) -> AsyncIterator[Any]:
     async for line in stream.aiter_lines():
         if line.startswith("data: {"):
             yield orjson.loads(line.removeprefix("data: "))
+
+
+async def test_while_the_primary_is_frozen_whoever_has_a_token_reads_on(pair: ReplicatedPair, settings_of: Any) -> None:
+    # Given a token that this service has not seen yet, and the replica has
+    connection = await connect(pair.primary.url())
+    token = await create_token(connection, "never seen")
+    await connection.close()
+    known = "select count(*) from api_token where name = 'never seen'"
+    await eventually(lambda: ask_server(pair.standby, known), "the token on the replica")
+    async with settings_of() as http:
+        await replica_is_known(http, "1: in")
+        # When the primary freezes
+        freeze(pair.primary)
+        try:
+            # Then its owner reads, and somebody without one does not
+            for _ in range(3):
+                assert found(await ask(http, BY_REF, {"Authorization": f"Bearer {token}"}, ref="F-1")) == []
+            body = {"query": "{ __typename }"}
+            refused = await http.post("/graphql", json=body, headers={"Authorization": "Bearer wrong"})
+            assert refused.status_code == 401
+        finally:
+            thaw(pair.primary)
 
 
 async def test_a_replica_that_dies_costs_no_query(pair: ReplicatedPair, settings_of: Any) -> None:
