@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -24,16 +25,18 @@ from tests.integration.gateway.campaigns.orders import order
 
 WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 VIPS: Json = {"allOf": [{"anyOf": [{"tag": {"isOneOf": ["vip"]}}]}]}
+NUMBERS = itertools.count(1)
+"""For names: sixteen digits of a random one may be a card's."""
 
 
 async def make_fixed(connection: Any, *members: int, **values: Any) -> int:
-    made = await lists.create(connection, NewList(**({"name": uuid4().hex} | values)), "test")
+    made = await lists.create(connection, NewList(**({"name": f"List {next(NUMBERS)}"} | values)), "test")
     await lists.add(connection, made, members, "test")
     return made
 
 
 async def make_dynamic(connection: Any, criteria: Json) -> int:
-    return await lists.create(connection, NewList(name=uuid4().hex, criteria=criteria), "test")
+    return await lists.create(connection, NewList(name=f"List {next(NUMBERS)}", criteria=criteria), "test")
 
 
 async def named(connection: Any, list_id: int, campaign_id: Any, **values: Any) -> None:

@@ -235,6 +235,7 @@ OF_CODE = {
     "The mail could not be composed": ("HELD", "OUR_CONFIGURATION"),
     "The deadline passed": ("EXPIRED", "DEADLINE"),
     "The gateway stopped": ("UNCERTAIN", "CONNECTION_LOST"),
+    "The ledger was restored": ("UNCERTAIN", "RESTORED"),
     "A person took it back": ("CANCELLED", "BY_PERSON"),
     "Its campaign was cancelled": ("CANCELLED", "BY_PERSON"),
     "The customer has no address any more": ("HELD", "BAD_ADDRESS"),
