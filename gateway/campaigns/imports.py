@@ -19,6 +19,8 @@ PARTIAL_AFTER = timedelta(hours=2)
 """Since its beginning, for an upload that never ended: twice what one may take."""
 CHUNKS_AT_ONCE = 256
 """Chunks deleted in one step, 64 MiB: a fraction of a second."""
+ERRORS_AT_ONCE = 10_000
+"""Refused lines deleted in one step: some tenths of a second."""
 
 
 class ImportStatus(StrEnum):
@@ -94,7 +96,8 @@ async def _locked(connection: Connection, import_id: UUID) -> Any:
 async def sweep(
     connection: Connection, *, kept_for: timedelta = KEPT_FOR, partial_after: timedelta = PARTIAL_AFTER
 ) -> bool:
-    """Delete the next part of a file that is not needed any more; returns whether there was one."""
+    """Delete the next part of a file that is not needed any more, or of its refused lines; returns whether there was
+    one."""
     async with connection.transaction():
         row = await QUERIES.old_import_file(connection, older_than=kept_for, partial_after=partial_after)
         if row is None:
@@ -102,10 +105,15 @@ async def sweep(
         deleted = [
             chunk async for chunk in QUERIES.delete_import_chunks(connection, id=row["id"], limit=CHUNKS_AT_ONCE)
         ]
-        if len(deleted) < CHUNKS_AT_ONCE:
-            await QUERIES.forget_import_errors(connection, id=row["id"])
+        if len(deleted) < CHUNKS_AT_ONCE and await _forget_errors(connection, row["id"]):
             if row["is_partial"]:
                 await QUERIES.abandon_import_upload(connection, id=row["id"])
             else:
                 await QUERIES.forget_import_file(connection, id=row["id"])
     return True
+
+
+async def _forget_errors(connection: Connection, import_id: UUID) -> bool:
+    """Delete the next of what was refused; returns whether nothing is left of it."""
+    deleted: int = await QUERIES.delete_import_errors(connection, id=import_id, limit=ERRORS_AT_ONCE)
+    return deleted < ERRORS_AT_ONCE

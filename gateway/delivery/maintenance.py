@@ -21,6 +21,7 @@ from gateway.delivery.routing import RelayRouter
 from gateway.delivery.settle import Settler
 from gateway.outbox.lanes import LaneStanding, lane_states, note_throughput, queues_of
 from gateway.outbox.recovery import my_turn, recover
+from gateway.outbox.retention import forget_counts
 from gateway.settings import Settings
 from gateway.telemetry.metrics import QUEUE_AGE, QUEUE_DEPTH, RECOVERED
 
@@ -104,10 +105,7 @@ class Maintenance:
         # A little less than our own period: the worker whose turn it was last time is not too early by a moment.
         if await my_turn(connection, every=timedelta(seconds=0.9 * self.scan_every)):
             await self._recover(connection)
-            await QUERIES.forget_throughput(connection)
-            await QUERIES.forget_domain_throughput(connection)
-            await QUERIES.forget_old_refusals(connection)
-            await QUERIES.forget_relay_tally(connection)
+            await forget_counts(connection)
             await self._run_scan_jobs()
         await QUERIES.drop_domain_connections(connection, worker=self.worker)
         _show_lanes(await lane_states(connection))

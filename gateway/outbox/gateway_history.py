@@ -17,6 +17,7 @@ from typing import Any
 from gateway.database import QUERIES, Connection
 from gateway.mail.verdict import Cause
 from gateway.outbox.lanes import CAMPAIGNS, lane_states, queues_of
+from gateway.outbox.retention import forget_history
 
 MINUTE = timedelta(minutes=1)
 QUARTER = timedelta(minutes=15)
@@ -96,9 +97,7 @@ async def write_minute(connection: Connection) -> bool:
             depths=[queue.depth for queue in queues.values()],
             oldest_seconds=[int(queue.oldest_seconds) for queue in queues.values()],
         )
-        await QUERIES.forget_minutes(connection)
-        await QUERIES.forget_counted_answers(connection, since=since)
-        await QUERIES.forget_answer_tally(connection, since=since)
+    await forget_history(connection, since=since)
     return True
 
 

@@ -117,8 +117,12 @@ from unnest(:domains::text[], :connections::integer[]) as t(domain, connections)
 where l.domain = t.domain and l.worker = :worker;
 
 -- name: drop_domain_connections!
--- Frees the connections of lost workers, and deletes this worker's empty rows.
-delete from domain_connection_lease where leased_until < now() or (worker = :worker and connections = 0);
+-- Frees the connections of lost workers, 10,000 rows at a time, and deletes this worker's empty ones. The workers' own
+-- rows are one for each of their domains.
+delete from domain_connection_lease l
+where l.ctid = any(array(select o.ctid from domain_connection_lease o
+                         where o.leased_until < now() or (o.worker = :worker and o.connections = 0)
+                         limit 10000 for update skip locked));
 
 -- name: troubled_domains
 -- Domains that were paused for trouble and have not taken mail since.

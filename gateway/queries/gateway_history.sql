@@ -44,17 +44,37 @@ from unnest(:lanes::text[], :depths::bigint[], :oldest_seconds::bigint[]) as t(l
 left join tried a on a.lane = t.lane
 on conflict do nothing;
 
--- name: forget_minutes!
--- Deletes minutes after two days and a quarter of an hour, of which a day's first quarter is made.
-delete from gateway_minute where minute < now() - interval '2 days 15 minutes';
+-- name: forget_minutes$
+-- Deletes minutes after two days and a quarter of an hour, of which a day's first quarter is made, with what is told of
+-- them; :batch at most. Returns how many.
+with gone as (
+    delete from gateway_minute t
+    where t.ctid = any(array(select o.ctid from gateway_minute o where o.minute < now() - interval '2 days 15 minutes'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;
 
--- name: forget_counted_answers!
--- Deletes what of the tallies was counted for good: nothing of their quarters of an hour comes any more.
-delete from counted_answers where quarter < :since::timestamptz - interval '1 hour';
+-- name: forget_counted_answers$
+-- Deletes what of the tallies was counted for good, :batch at most: nothing of their quarters of an hour comes any more.
+-- Returns how many.
+with gone as (
+    delete from counted_answers t
+    where t.ctid = any(array(select o.ctid from counted_answers o where o.quarter < :since::timestamptz - interval '1 hour'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;
 
--- name: forget_answer_tally!
+-- name: forget_answer_tally$
 -- The same of the tally of answers, which nothing else reads.
-delete from answer_tally where quarter < :since::timestamptz - interval '1 hour';
+with gone as (
+    delete from answer_tally t
+    where t.ctid = any(array(select o.ctid from answer_tally o where o.quarter < :since::timestamptz - interval '1 hour'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;
 
 -- name: gateway_answers
 -- What was answered in each span of :width from :since on, by relay, lane and cause, with what is not in the history yet:

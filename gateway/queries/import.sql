@@ -56,8 +56,17 @@ set status = 'RUNNING', dry_run = :dry_run, columns = :columns, list_id = :list_
 where id = :id;
 
 -- name: forget_import_errors!
--- Deletes what was refused of an import: 100,000 lines at most.
+-- Deletes what was refused of an import that a person starts again: 100,000 lines at most.
 delete from import_error where import_id = :id;
+
+-- name: delete_import_errors$
+-- Deletes some of what was refused of an import; returns how many lines.
+with gone as (
+    delete from import_error e
+    where e.ctid = any(array(select o.ctid from import_error o where o.import_id = :id limit :limit::integer))
+    returning 1
+)
+select count(*) from gone;
 
 -- name: cancel_import!
 -- Ends an import; what it has done stays.

@@ -34,9 +34,15 @@ from unnest(:lane_ids::integer[], :attempts::bigint[]) as t(lane_id, attempts)
 order by t.lane_id
 on conflict (lane_id, worker, minute) do update set attempts = lane_throughput.attempts + excluded.attempts;
 
--- name: forget_throughput!
--- Deletes counts too old for a rate of the last minutes.
-delete from lane_throughput where minute < now() - interval '10 minutes';
+-- name: forget_throughput$
+-- Deletes counts too old for a rate of the last minutes, :batch at most; returns how many.
+with gone as (
+    delete from lane_throughput t
+    where t.ctid = any(array(select o.ctid from lane_throughput o where o.minute < now() - interval '10 minutes'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;
 
 -- name: note_domain_throughput!
 -- Adds a worker's attempts since its last report, a row a destination domain and minute.
@@ -46,9 +52,15 @@ from unnest(:domains::text[], :attempts::bigint[]) as t(domain, attempts)
 order by t.domain
 on conflict (domain, worker, minute) do update set attempts = domain_throughput.attempts + excluded.attempts;
 
--- name: forget_domain_throughput!
--- Deletes counts of domains too old for their rate; there are many domains.
-delete from domain_throughput where minute < now() - interval '3 minutes';
+-- name: forget_domain_throughput$
+-- Deletes counts of domains too old for their rate, :batch at most; returns how many. There are many domains.
+with gone as (
+    delete from domain_throughput t
+    where t.ctid = any(array(select o.ctid from domain_throughput o where o.minute < now() - interval '3 minutes'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;
 
 -- name: domain_depths
 -- The domains that most mail waits for, counted over the first :limit rows: how much, at which rate it goes (attempts a

@@ -21,6 +21,12 @@ returning of_relay, place, words, cardinality(address_keys) as addresses, cardin
 -- Ends the runs of a relay or domain, by a person's decision.
 delete from refusal_run where of_relay = :of_relay and place = :place;
 
--- name: forget_old_refusals!
--- Ends runs without a refusal for a day: they are no row any more.
-delete from refusal_run where changed_at < now() - interval '1 day';
+-- name: forget_old_refusals$
+-- Ends runs without a refusal for a day: they are no row any more. Of :batch at most; returns how many.
+with gone as (
+    delete from refusal_run t
+    where t.ctid = any(array(select o.ctid from refusal_run o where o.changed_at < now() - interval '1 day'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;

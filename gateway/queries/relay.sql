@@ -88,9 +88,15 @@ from relay_tally t
 where t.quarter >= date_trunc('day', now(), :time_zone)
 group by t.relay;
 
--- name: forget_relay_tally!
--- Deletes counts of days that are over in every time zone.
-delete from relay_tally where quarter < now() - interval '3 days';
+-- name: forget_relay_tally$
+-- Deletes counts of days that are over in every time zone, :batch at most; returns how many.
+with gone as (
+    delete from relay_tally t
+    where t.ctid = any(array(select o.ctid from relay_tally o where o.quarter < now() - interval '3 days'
+                             limit :batch::integer for update skip locked))
+    returning 1
+)
+select count(*) from gone;
 
 -- name: take_relay_permits$
 -- Takes up to :wanted of a relay's permits: those its rate allows by now, within what is left of its day. At most a

@@ -11,5 +11,7 @@ on conflict (customer_id, watcher) do update set watched_until = excluded.watche
 delete from customer_watch where customer_id = :customer_id and watcher = :watcher::uuid;
 
 -- name: forget_watches!
--- Words of processes that are gone.
-delete from customer_watch where watched_until < now() - interval '1 minute';
+-- Words of processes that are gone, a thousand at a time.
+delete from customer_watch w
+where w.ctid = any(array(select o.ctid from customer_watch o where o.watched_until < now() - interval '1 minute'
+                         limit 1000 for update skip locked));

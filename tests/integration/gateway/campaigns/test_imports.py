@@ -111,6 +111,25 @@ async def test_a_file_is_deleted_days_after_the_import_ended_and_its_counts_stay
     ]
 
 
+async def test_what_was_refused_is_deleted_step_by_step(
+    connection: Any, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an import that has ended, with more refused lines than one step deletes
+    monkeypatch.setattr(imports, "ERRORS_AT_ONCE", 2)
+    import_id = await run(connection, TABLE, deployment)
+    await connection.execute(
+        "insert into import_error (import_id, line, number, code, message)"
+        " select $1, 1000 + n, 0, 'INVALID', 'Refused.' from generate_series(1, 4) n",
+        import_id,
+    )
+    # When it is swept step by step, then two go in each, and the file is told to be gone only after the last
+    left = []
+    while await imports.sweep(connection, kept_for=NOW):
+        left.append((await kept(connection))[2])
+    assert left == [3, 1, 0]
+    assert not await connection.fetchval("select file_kept from customer_import")
+
+
 async def test_a_file_that_nobody_started_is_deleted_too(connection: Any, deployment: Deployment) -> None:
     import_id = await upload(connection, TABLE, deployment)
     await sweep_all(connection, kept_for=NOW)

@@ -26,6 +26,7 @@ from gateway.outbox.domain_limits import (
 )
 from gateway.outbox.lanes import MAX_COUNTED_DOMAINS, lane_states, note_throughput, pause_lane, resume_lane
 from gateway.outbox.relay_limits import RelayStanding, register_relays, relay_events, relay_states, resume_relay
+from gateway.outbox.retention import forget_counts
 from gateway.settings import Settings, parse_relay
 from gateway.smtp.envelope import Timeouts
 from service.graph.context import Context
@@ -448,7 +449,7 @@ async def test_a_long_tail_of_domains_is_not_noted_but_the_busiest_are(connectio
     assert 1 <= await connection.fetchval("select domain_rate('busy.example')") <= 2
     await connection.execute("update domain_throughput set minute = minute - interval '4 minutes'")
     assert await connection.fetchval("select domain_rate('busy.example')") == 0
-    await QUERIES.forget_domain_throughput(connection)
+    await forget_counts(connection)
     assert await connection.fetchval("select count(*) from domain_throughput") == 0
 
 

@@ -12,6 +12,7 @@ from gateway.database import QUERIES
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.response import Stage
 from gateway.outbox.relay_limits import accepted_today, register_relays, relay_events, relay_states, resume_relay
+from gateway.outbox.retention import forget_counts
 from gateway.settings import parse_relay
 from tests.builders import insert
 
@@ -35,7 +36,7 @@ async def test_counts_are_kept_while_any_zone_has_that_day(connection: Any) -> N
     now = datetime.now(UTC)
     for days in (1, 2, 4):
         await tally(connection, now - timedelta(days=days), 1)
-    await QUERIES.forget_relay_tally(connection)
+    await forget_counts(connection)
     assert await connection.fetchval("select count(*) from relay_tally") == 2
 
 
@@ -172,9 +173,7 @@ async def test_what_is_past_is_forgotten_when_it_says_nothing_any_more(still: An
         "insert into relay_tally select 'main', now() - age, 0, 1"
         " from unnest(array['2 days', '3 days', '3.5 days']::interval[]) age"
     )
-    await QUERIES.forget_throughput(still)
-    await QUERIES.forget_domain_throughput(still)
-    await QUERIES.forget_relay_tally(still)
+    await forget_counts(still)
     # Then the oldest of each is gone
     for table in ("lane_throughput", "domain_throughput", "relay_tally"):
         assert await still.fetchval(f"select count(*) from {table}") == 2  # noqa: S608 - of this test

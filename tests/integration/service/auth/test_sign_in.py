@@ -178,6 +178,33 @@ async def test_who_signs_in_removes_what_has_ended(
     assert {row["name"] for row in names} == {"Grace", "Yesterday's"} | ({"test"} if signs_in_by == "token" else set())
 
 
+async def test_a_backlog_of_what_has_ended_goes_a_thousand_at_each_sign_in(
+    anonymous: httpx.AsyncClient, token: str, pool: Any
+) -> None:
+    # Given more sessions and links that have ended than one sign-in removes
+    await pool.execute(
+        "insert into session (session_sha256, csrf_sha256, name, expires_at)"
+        " select sha256(n::text::bytea), sha256(n::text::bytea), 'Ended', now() - interval '1 s'"
+        " from generate_series(1, 1500) n"
+    )
+    await pool.execute(
+        "insert into login_link (link_sha256, name, expires_at)"
+        " select sha256(n::text::bytea), 'Ended', now() - interval '2 days' from generate_series(1, 2500) n"
+    )
+    left = []
+    # When people sign in one after the other
+    for _ in range(3):
+        assert (await anonymous.post("/session", headers=BROWSER, json={"token": token})).status_code == 200
+        left.append(
+            await pool.fetchval(
+                "select array[(select count(*) from session where name = 'Ended'),"
+                " (select count(*) from login_link where name = 'Ended')]"
+            )
+        )
+    # Then each removes a thousand of either
+    assert left == [[500, 1500], [0, 500], [0, 0]]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"token": 1}', b'{"token": "1"}'.ljust(4097)])
 async def test_a_malformed_sign_in_is_refused(anonymous: httpx.AsyncClient, body: bytes) -> None:
     answer = await anonymous.post("/session", content=body, headers={**BROWSER, "Content-Type": "application/json"})
