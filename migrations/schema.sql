@@ -1583,7 +1583,7 @@ CREATE TABLE public.customer_latest (
     customer_id bigint NOT NULL,
     message_id uuid NOT NULL
 )
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02');
 
 
 --
@@ -1805,7 +1805,7 @@ CREATE TABLE public.hit (
     look_again_at timestamp with time zone,
     CONSTRAINT hit_check CHECK (((kind = 'CLICK'::public.hit_kind) = (url IS NOT NULL)))
 )
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+WITH (autovacuum_vacuum_scale_factor='0.02');
 
 
 --
@@ -2303,7 +2303,7 @@ CREATE TABLE public.message (
     CONSTRAINT message_says_who_sent_it CHECK (((sender IS NOT NULL) OR (direction = 'RECEIVED'::public.direction))),
     CONSTRAINT message_status_check CHECK ((status <> ALL (ARRAY['HANDED_OFF'::public.email_status, 'DEFERRED'::public.email_status])))
 )
-WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+WITH (fillfactor='45', autovacuum_vacuum_scale_factor='0.02');
 
 
 --
@@ -2376,7 +2376,7 @@ CREATE TABLE public.message_engagement (
     CONSTRAINT message_engagement_check CHECK (((((opened)::integer + (opened_unsure)::integer) + (machine_only)::integer) <= 1)),
     CONSTRAINT message_engagement_check1 CHECK ((opened OR (NOT clicked)))
 )
-WITH (autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+WITH (autovacuum_vacuum_scale_factor='0.02');
 
 
 --
@@ -2404,7 +2404,7 @@ CREATE TABLE public.message_search (
     took_ms bigint,
     words tsvector
 )
-WITH (fillfactor='90', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000');
+WITH (fillfactor='90', autovacuum_vacuum_scale_factor='0.02');
 
 
 --

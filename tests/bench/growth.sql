@@ -75,9 +75,10 @@ order by m.id desc limit :messages::integer;
 -- name: flush_statistics!
 select pg_stat_force_next_flush();
 
--- name: buffers_of$
--- Blocks that a backend has asked for: found in the server's memory or not.
-select sum(i.hits + coalesce(i.read_bytes, 0) / 8192)::bigint
+-- name: buffers_of^
+-- Blocks that a backend has asked for, and those of them that were not in the server's memory.
+select sum(i.hits + coalesce(i.read_bytes, 0) / 8192)::bigint as asked,
+       sum(coalesce(i.read_bytes, 0) / 8192)::bigint as read
 from pg_stat_get_backend_io(:process::integer) i where i.object = 'relation';
 
 -- name: sizes$

@@ -209,6 +209,21 @@ async def test_watches_of_processes_that_ended_are_deleted(connection: Any) -> N
     assert await connection.fetchval("select count(*) from customer_watch") == 0
 
 
+async def test_a_backlog_of_watches_goes_a_thousand_at_a_time(connection: Any) -> None:
+    from service.database import QUERIES as SERVICE_QUERIES
+
+    await connection.execute(
+        "insert into customer_watch"
+        " select n, uuidv7(), now() - interval '59 seconds' - (n > 1)::integer * interval '2 seconds'"
+        " from generate_series(1, 2501) n"
+    )
+    left = []
+    for _ in range(4):
+        await SERVICE_QUERIES.forget_watches(connection)
+        left.append(await connection.fetchval("select count(*) from customer_watch"))
+    assert left == [1501, 501, 1, 1]
+
+
 # Over the wire ----------------------------------------------------------------------------------------------------
 
 

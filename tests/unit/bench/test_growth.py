@@ -35,8 +35,17 @@ def test_a_disk_without_room_for_any_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_cost_is_flat_within_three_tenths_and_the_first_round_does_not_count() -> None:
-    small = [Cost(buffers=900.0, cpu=900.0), Cost(buffers=10.0, cpu=50.0), Cost(buffers=10.0, cpu=40.0)]
-    large = [Cost(buffers=900.0, cpu=900.0), Cost(buffers=13.0, cpu=60.0), Cost(buffers=13.0, cpu=56.0)]
+    small = [
+        Cost(buffers=900.0, read=9.0, cpu=900.0),
+        Cost(buffers=10.0, read=0.0, cpu=50.0),
+        Cost(buffers=10.0, read=0.0, cpu=40.0),
+    ]
+    large = [
+        Cost(buffers=900.0, read=9.0, cpu=900.0),
+        Cost(buffers=13.0, read=2.0, cpu=60.0),
+        Cost(buffers=13.0, read=2.0, cpu=56.0),
+    ]
     buffers, cpu = rows("claim", small, large, "of 1,000")
     assert (buffers.name, buffers.ratio, buffers.met) == ("growth-claim-buffers", 1.3, True)
     assert (cpu.name, cpu.ratio, cpu.met) == ("growth-claim-cpu", 1.4, False)
+    assert cpu.note.startswith("2.0 blocks read")

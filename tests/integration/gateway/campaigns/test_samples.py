@@ -6,6 +6,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from gateway.campaigns import lifecycle, samples
 from tests.builders import insert, mailing_of, make_campaign
 
@@ -98,3 +100,17 @@ async def test_old_samples_are_thinned_to_hours_then_to_days(connection: Any) ->
     rows = await connection.fetch("select minute, accepted from mailing_sample order by minute limit 4")
     assert [row["accepted"] for row in rows] == [120, 180, 240, 241]
     assert await samples.thin(connection, now=NOW) == 0
+
+
+async def test_a_backlog_of_samples_is_thinned_batch_by_batch(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given three hours, ten days ago, of samples that grew each minute
+    monkeypatch.setattr(samples, "MAX_THINNED", 70)
+    mailing = await mailing_of(connection, await make_campaign(connection))
+    nothing = dict.fromkeys(("refused", "bounced", "opened", "clicked", "unsubscribed", "decided"), 0)
+    for number in range(180):
+        minute = NOW.replace(minute=0) - timedelta(days=10) + timedelta(minutes=number)
+        await insert(connection, "mailing_sample", mailing_id=mailing, minute=minute, accepted=number + 1, **nothing)
+    # When they are thinned again and again, then so many go each time, and what is left tells the hours
+    assert [await samples.thin(connection, now=NOW) for _ in range(4)] == [70, 70, 37, 0]
+    rows = await connection.fetch("select accepted from mailing_sample order by minute")
+    assert [row["accepted"] for row in rows] == [60, 120, 180]

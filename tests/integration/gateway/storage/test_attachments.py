@@ -120,6 +120,25 @@ async def test_the_sweep_takes_what_no_letter_took_and_only_that(connection: Any
     assert [row["size"] for row in await connection.fetch("select size from content")] == [len(PDF)]
 
 
+async def test_a_backlog_of_uploads_goes_five_hundred_at_a_time_the_oldest_first(connection: Any) -> None:
+    # Given more uploads that nobody used than one sweep takes
+    await connection.execute(
+        "insert into content (sha256, size, encoding, bytes, created_at)"
+        " select sha256(n::text::bytea), 1, 'identity', 'x', now() - interval '2 days' from generate_series(1, 1200) n"
+    )
+    await connection.execute(
+        "insert into attachment (sha256, name, media_type, size, uploaded_by, created_at)"
+        " select sha256(n::text::bytea), n::text, 'text/plain', 1, 't', now() - interval '3 days' + n * interval '1 s'"
+        " from generate_series(1, 1200) n"
+    )
+    # When it is swept again and again
+    assert await attachments.sweep(connection) == 500
+    assert await connection.fetchval("select min(name::integer) from attachment") == 501
+    # Then all go with their bytes
+    assert [await attachments.sweep(connection) for _ in range(3)] == [500, 200, 0]
+    assert await connection.fetchval("select count(*) from content") == 0
+
+
 async def test_two_sweeps_at_once_do_not_meet(pool: asyncpg.Pool[Any]) -> None:
     async with pool.acquire() as connection:
         for number in range(6):
