@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from gateway.database import QUERIES
 from gateway.outbox import retention
 from gateway.outbox.retention import forget_counts, forget_history
 
@@ -78,7 +81,8 @@ async def test_what_another_transaction_holds_is_left_for_the_next_time(
     async with pool.acquire() as other, other.transaction():
         await other.fetch("select from domain_throughput order by minute limit 2 for update")
         # When we forget, then we do not wait for it
-        assert await forget_counts(connection) == OLD - 2
+        async with asyncio.timeout(60):
+            assert await forget_counts(connection) == OLD - 2
     assert await forget_counts(connection) == 2
 
 
@@ -89,3 +93,19 @@ async def test_what_is_told_of_a_minute_goes_with_it(still: Any) -> None:
     )
     await forget_all_history(still)
     assert await still.fetchval("select count(*) from gateway_minute_answers") == 1
+
+
+async def test_connections_of_lost_workers_are_freed_ten_thousand_at_a_time(still: Any) -> None:
+    # Given leases of a lost worker at very many domains, and those of one that lives
+    await still.execute("insert into destination (domain) select n || '.example' from generate_series(1, 10500) n")
+    await still.execute(
+        "insert into domain_connection_lease (domain, worker, connections, leased_until)"
+        " select d.domain, w.id, 1, now() + w.lasts from destination d,"
+        " (values (uuidv7(), interval '-1 s'), (uuidv7(), interval '1 hour')) w (id, lasts)"
+        " where w.lasts < interval '0' or d.domain = '1.example'"
+    )
+    left = []
+    for _ in range(3):
+        await QUERIES.drop_domain_connections(still, worker=uuid4())
+        left.append(await still.fetchval("select count(*) from domain_connection_lease"))
+    assert left == [501, 1, 1]
