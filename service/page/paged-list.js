@@ -5,7 +5,7 @@ const FIRST_PAGE = 50;
 /** Rows of later pages, the API's maximum: fewer, larger requests while scrolling. */
 const NEXT_PAGE = 100;
 /** Rows of a block: as many as can be drawn within a frame. */
-const BLOCK_ROWS = 10;
+const BLOCK_ROWS = 20;
 /** Pages read to find the position in the URL, some two thousand rows; a deeper one is opened without the rows above. */
 const PAGES_TO_POSITION = 20;
 
