@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 CONSISTENCY_COOKIE = "consistency"
 CONSISTENCY_SECONDS = 600
-"""For which a browser names the position of its last write."""
+"""For which a browser names the position of its last write: far longer than a replica that is read from lags."""
 MAX_TRAIL = 600
 """Positions of the primary that are remembered, each with its moment: two and a half minutes of writing."""
 

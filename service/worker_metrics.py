@@ -22,7 +22,8 @@ LABEL = "worker"
 ANSWER_SECONDS = 2.0
 """Within which a worker tells its metrics, or is left out: it starts, ends or is stuck."""
 MAX_OCTETS = 32 * 1024 * 1024
-"""Of one worker's metrics: hundreds of times what they are."""
+"""Of one worker's metrics: hundreds of times what they are. One that says more is left out."""
+_CHUNK = 64 * 1024
 _log = logging.getLogger("service.metrics")
 
 
@@ -83,14 +84,26 @@ class WorkerMetrics:
     async def _ask(self, place: int) -> bytes:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                reader, writer = await asyncio.open_unix_connection(self.directory / str(place), limit=MAX_OCTETS)
+                reader, writer = await asyncio.open_unix_connection(self.directory / str(place))
                 try:
-                    return await reader.read(-1)
+                    return await _read_whole(reader)
                 finally:
                     writer.close()
         except OSError:
             _log.warning("worker %d told no metrics", place)
             return b""
+
+
+async def _read_whole(reader: asyncio.StreamReader) -> bytes:
+    """What a worker tells until it ends. Raises OSError for more than there can be, or a line that was cut off."""
+    told = bytearray()
+    while chunk := await reader.read(_CHUNK):
+        told += chunk
+        if len(told) > MAX_OCTETS:
+            raise OSError("more than the metrics of a worker")
+    if told and not told.endswith(b"\n"):
+        raise OSError("it ended in the middle of a line")
+    return bytes(told)
 
 
 def merge(texts: Iterable[bytes]) -> bytes:

@@ -147,6 +147,21 @@ async def mailing_of(connection: Connection, campaign_id: UUID) -> int:
     return found
 
 
+async def make_customers(connection: Connection, addresses: Sequence[str], keys: Sequence[bytes]) -> list[int]:
+    """Customers with these addresses and their keys; returns the ids of all customers, in order."""
+    await connection.execute(
+        "with made as (insert into customer (external_ref, name) select 'P-' || n, 'Customer ' || n"
+        " from generate_series(1, cardinality($1::text[])) n returning id, external_ref)"
+        " insert into customer_address (customer_id, position, address, address_key)"
+        " select made.id, 0, t.address, t.key"
+        " from unnest($1::text[], $2::bytea[]) with ordinality t(address, key, n)"
+        " join made on made.external_ref = 'P-' || t.n",
+        list(addresses),
+        list(keys),
+    )
+    return [row["id"] for row in await connection.fetch("select id from customer order by id")]
+
+
 async def make_message(connection: Connection, customer_id: int, **values: Any) -> UUID:
     """A message, by default a QUEUED work-order mail; returns its id.
 

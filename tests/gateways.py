@@ -39,22 +39,32 @@ class Gateways:
                 await process.wait()
 
 
+def gateway_environment(settings: Settings, relay_url: str, **more: str) -> dict[str, str]:
+    """The environment of a gateway's process: the test run's own, settings of the test, and `more`."""
+    return {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "PUBLIC_URL": settings.public_url,
+        "DEFAULT_FROM": settings.default_from,
+        "RELAY_URL": relay_url,
+        "SECRET_KEYS": SECRET_KEYS,
+        "ALLOW_RESERVED_DOMAINS": "1",
+        "SWEEP_SECONDS": "0.1",
+        "RECORDER_DIR": str(settings.recorder_dir),
+        **more,
+    }
+
+
 @pytest.fixture
 async def gateways(settings: Settings, smtp_server: SmtpServer, tmp_path: Path) -> AsyncIterator[Gateways]:
     made = Gateways(
-        {
-            **os.environ,
-            "DATABASE_URL": settings.database_url,
-            "REDIS_URL": settings.redis_url,
-            "PUBLIC_URL": settings.public_url,
-            "DEFAULT_FROM": settings.default_from,
-            "RELAY_URL": f"{smtp_server.url}&connections=1",
-            "SECRET_KEYS": SECRET_KEYS,
-            "ALLOW_RESERVED_DOMAINS": "1",
-            "SWEEP_SECONDS": "0.1",
-            "LEASE_SECONDS": str(LEASE_SECONDS),
-            "RECORDER_DIR": str(tmp_path / "recorders"),
-        }
+        gateway_environment(
+            settings,
+            f"{smtp_server.url}&connections=1",
+            LEASE_SECONDS=str(LEASE_SECONDS),
+            RECORDER_DIR=str(tmp_path / "recorders"),
+        )
     )
     yield made
     await made.kill()

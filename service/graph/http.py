@@ -33,7 +33,6 @@ from service.positions import CONSISTENCY_COOKIE, position_cookie, read_position
 
 _WATCH_AFTER_SECONDS = 0.1
 """A request that takes longer is cancelled when its client disconnects."""
-"""How long a browser names its last write: far longer than a replica that is read from lags."""
 _HEADERS = {
     # Responses are personal, and depend on the caller and on these headers.
     "Cache-Control": "no-store",

@@ -33,6 +33,7 @@ from gateway.mail.campaign import UncertainDecision
 from gateway.mail.verdict import Cause
 from gateway.templates import versions
 from gateway.templates.publishing import TemplateSource, compile_source
+from tests.builders import make_customers
 from tests.eventually import eventually
 from tests.proof.campaign_counts import UNFINISHED, CampaignCounts, read_counts
 from tests.proof.counts import BUSY
@@ -140,15 +141,8 @@ class Run:
         addresses = [f"{kinds.get(n % 50, 'c')}{n}@d{n % 97}.example" for n in range(count)]
         for n in range(10, count, 20):
             addresses[n] = addresses[n - 1]
-        await connection.execute(
-            "with made as (insert into customer (external_ref, name) select 'P-' || n, 'Customer ' || n"
-            " from generate_series(1, cardinality($1::text[])) n returning id, external_ref)"
-            " insert into customer_address (customer_id, position, address, address_key)"
-            " select made.id, 0, t.address, t.key"
-            " from unnest($1::text[], $2::bytea[]) with ordinality t(address, key, n)"
-            " join made on made.external_ref = 'P-' || t.n",
-            addresses,
-            [self._deployment.key_of(address) for address in addresses],
+        customers = await make_customers(
+            connection, addresses, [self._deployment.key_of(address) for address in addresses]
         )
         await connection.execute(
             "insert into opt_out (customer_id, kind, source, actor) select id, 'MARKETING', 'STAFF', 'proof'"
@@ -159,7 +153,7 @@ class Run:
             " select distinct address_key, 'STAFF'::suppression_reason, 'proof' from customer_address"
             " where customer_id % 50 = 44"
         )
-        return [row["id"] for row in await connection.fetch("select id from customer order by id")]
+        return customers
 
     # ---- disruptions
 

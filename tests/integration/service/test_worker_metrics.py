@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
+from service import worker_metrics
 from service.worker_metrics import WorkerMetrics, merge
 
 
@@ -47,6 +50,27 @@ async def test_a_worker_that_is_gone_is_left_out_and_its_successor_asked(tmp_pat
         alone = (await first.latest()).decode()
     assert 'worker="0"' in alone
     assert 'worker="1"' not in alone
+
+
+@pytest.mark.parametrize("told", [b"# HELP a A.\n# TYPE a counter\na 1", b"a 1\n" * 300])
+async def test_one_that_is_cut_off_or_says_too_much_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bytes
+) -> None:
+    # Given a neighbour whose text ends within a line, or is longer than any
+    monkeypatch.setattr(worker_metrics, "MAX_OCTETS", 1000)
+
+    async def tell(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(told)
+        writer.close()
+
+    neighbour = await asyncio.start_unix_server(tell, tmp_path / "1")
+    # When this worker is asked
+    one = worker(tmp_path, 0, requests=3)
+    async with neighbour, one.told():
+        said = (await one.latest()).decode()
+    # Then it tells its own
+    assert {line.partition("{")[0] for line in said.splitlines() if not line.startswith("#")} >= {"http_requests_total"}
+    assert "a 1" not in said
 
 
 def test_nothing_of_others_leaves_a_text_as_it_is() -> None:

@@ -23,7 +23,7 @@ from gateway.outbox.claim import claim
 from gateway.outbox.enqueue import SendRequest, enqueue
 from gateway.settings import Settings, read_settings
 from gateway.templates import versions
-from tests.builders import SECRET_KEYS, make_customer
+from tests.builders import SECRET_KEYS, make_customer, make_customers
 from tests.campaigning import run
 from tests.engine import CARD
 from tests.eventually import eventually
@@ -142,17 +142,7 @@ async def make_load(world: World, dice: random.Random) -> Load:
         await prepare_connection(connection)
         await versions.publish_builtins(connection)
         addresses = [f"{LATER if n % 50 == 21 else 'c'}{n}@d{n % 97}.example" for n in range(CUSTOMERS)]
-        await connection.execute(
-            "with made as (insert into customer (external_ref, name) select 'P-' || n, 'Customer ' || n"
-            " from generate_series(1, cardinality($1::text[])) n returning id, external_ref)"
-            " insert into customer_address (customer_id, position, address, address_key)"
-            " select made.id, 0, t.address, t.key"
-            " from unnest($1::text[], $2::bytea[]) with ordinality t(address, key, n)"
-            " join made on made.external_ref = 'P-' || t.n",
-            addresses,
-            [deployment.key_of(address) for address in addresses],
-        )
-        customers = [row["id"] for row in await connection.fetch("select id from customer order by id")]
+        customers = await make_customers(connection, addresses, [deployment.key_of(address) for address in addresses])
         await make_customer(connection, external_ref=ISOLATED)
     finally:
         await connection.close()

@@ -42,6 +42,7 @@ from tests.engine import (
     until,
 )
 from tests.eventually import eventually
+from tests.gateways import gateway_environment
 from tests.smtp_server import Drop, Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -525,18 +526,7 @@ async def test_depth_age_latencies_connections_and_group_sizes_show_in_the_metri
 async def test_the_gateways_command_starts_several_workers_and_drains_them(
     connection: Any, settings: Settings, deployment: Deployment, smtp_server: SmtpServer
 ) -> None:
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "PUBLIC_URL": settings.public_url,
-        "DEFAULT_FROM": settings.default_from,
-        "RELAY_URL": smtp_server.url,
-        "SECRET_KEYS": SECRET_KEYS,
-        "ALLOW_RESERVED_DOMAINS": "1",
-        "SWEEP_SECONDS": "0.1",
-        "RECORDER_DIR": str(settings.recorder_dir),
-    }
+    environment = gateway_environment(settings, smtp_server.url)
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "--workers", "2", env=environment, stderr=asyncio.subprocess.PIPE
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -17,9 +16,9 @@ from gateway.outbox import claim
 from gateway.outbox.outcomes import Finished, Recorded, record
 from gateway.settings import Settings
 from gateway.smtp.relays import Timeouts
-from tests.builders import SECRET_KEYS
 from tests.engine import Start, attempts_of, deployment, queue_mail, start, state_of, until
 from tests.eventually import eventually
+from tests.gateways import gateway_environment
 from tests.smtp_server import Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
@@ -122,19 +121,8 @@ async def test_a_stop_ends_in_time_though_the_server_is_silent_and_leaves_the_re
     connection: Any, settings: Settings, deployment: Deployment, smtp_server: SmtpServer
 ) -> None:
     smtp_server.script(after_dot=Silence())
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "PUBLIC_URL": settings.public_url,
-        "DEFAULT_FROM": settings.default_from,
-        "RELAY_URL": f"{smtp_server.url}&connections=1",
-        "SECRET_KEYS": SECRET_KEYS,
-        "ALLOW_RESERVED_DOMAINS": "1",
-        "SWEEP_SECONDS": "0.1",
-        "RECORDER_DIR": str(settings.recorder_dir),
-        "DRAIN_SECONDS": str(DRAIN_SECONDS),
-    }
+    relay_url = f"{smtp_server.url}&connections=1"
+    environment = gateway_environment(settings, relay_url, DRAIN_SECONDS=str(DRAIN_SECONDS))
     refs = [await queue_mail(connection, deployment, f"a.person{number}@customer.example") for number in range(6)]
     gateway = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", env=environment, stderr=asyncio.subprocess.PIPE

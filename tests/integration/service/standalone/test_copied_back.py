@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from gateway.deployment import Deployment
 from gateway.settings import Settings
 from service.standalone.copied_back import deal_with_restore
 from service.standalone.errors import LaunchError
-from tests.builders import SECRET_KEYS
 from tests.engine import deployment, queue_mail, state_of
+from tests.gateways import gateway_environment
 from tests.smtp_server import SmtpServer
 
 __all__ = ["deployment"]
@@ -23,16 +22,7 @@ async def test_what_waited_is_uncertain_and_the_person_is_told(
     connection: Any, settings: Settings, deployment: Deployment, smtp_server: SmtpServer
 ) -> None:
     ref = await queue_mail(connection, deployment)
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "PUBLIC_URL": settings.public_url,
-        "DEFAULT_FROM": settings.default_from,
-        "RELAY_URL": smtp_server.url,
-        "SECRET_KEYS": SECRET_KEYS,
-        "RECORDER_DIR": settings.recorder_dir or "",
-    }
+    environment = gateway_environment(settings, smtp_server.url)
     said = await asyncio.to_thread(deal_with_restore, "Ada", environment)
     assert "UNCERTAIN now, with the cause RESTORED: 1;" in said
     assert (await state_of(connection, ref))["state"] == "UNCERTAIN"
