@@ -801,7 +801,11 @@ declare
     median integer;
 begin
     select array_agg(t.n * 256 + t.bucket order by t.bucket), sum(t.n) into sorted, total
-    from (select c & 255 as bucket, sum(c >> 8)::bigint as n from unnest(times) as u (c) group by 1) t
+    from (
+        select (u.c & 255)::integer as bucket, sum((u.c >> 8)::integer) as n
+        from (select unnest(times) as c) u
+        group by 1
+    ) t
     where t.n <> 0;
     if sorted is null then
         return null;
@@ -5020,4 +5024,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261205050000'),
     ('20261205100000'),
     ('20261205100100'),
-    ('20261205100200');
+    ('20261205100200'),
+    ('20261206010000');

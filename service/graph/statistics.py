@@ -41,6 +41,7 @@ from service.graph.statistics_spans import (
 )
 
 BY_MAIL = statement("statistics_of_mail")
+AS_KEPT = statement("statistics_of_all_mail")
 BY_DOMAIN = statement("statistics_of_domains")
 CAMPAIGNS = statement("known_campaigns")
 SENDERS = statement("known_senders")
@@ -363,11 +364,30 @@ def _sender(text: str) -> str | None:
 async def _read_mail(info: Info, asked: _Question) -> list[Record]:
     """Raises BadInput."""
     spans = _spans(asked)
-    rollups = [_rollup(asked, span) for span in spans]
+    kept = [] if asked.told_apart or asked.by_time is None else [span for span in spans if span.label is None]
+    rows = await _read_as_kept(info, asked, kept)
+    if len(kept) < len(spans):
+        rows += await _add_up(info, asked, [span for span in spans if span not in kept])
+    return sorted(rows, key=lambda row: row["starts_at"]) if kept else rows
+
+
+async def _read_as_kept(info: Info, asked: _Question, spans: list[Span]) -> list[Record]:
+    """Days or hours of all mail: where a time zone's days are those of UTC for some of the year, a few spans."""
+    return [
+        row
+        for span in spans
+        for row in await info.context.reading.fetch(
+            AS_KEPT, span=span.length, since=span.since, until=span.until, timed=asked.timed, rows=MAX_ROWS + 1
+        )
+    ]
+
+
+async def _add_up(info: Info, asked: _Question, spans: list[Span]) -> list[Record]:
+    """Groups whose figures are those of several rows."""
     by = asked.by
     return await info.context.reading.fetch(
         BY_MAIL,
-        rollups=rollups,
+        rollups=[_rollup(asked, span) for span in spans],
         spans=[span.length for span in spans],
         labels=[span.label for span in spans],
         froms=[span.since for span in spans],

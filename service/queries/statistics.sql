@@ -51,6 +51,18 @@ having {has_some}
 order by s.starts_at, sum(s.sent) + sum(s.received) desc, s.source_type, s.cause, s.relay_no, s.sender_no, s.campaign_id
 limit :rows::integer;
 
+-- name: statistics_of_all_mail
+-- Figures of all mail by day or hour, as they are kept: nothing is added up.
+select m.starts_at, null::source_type as source_type, null::cause as cause, null::text as relay, null::uuid as sender_id,
+       null::uuid as campaign_id, null::text as domain, m.sent, m.accepted, m.deferred, m.refused, m.bounced, m.complained,
+       m.opened, m.clicked, m.received,
+       case when :timed::boolean then coalesce(m.percentiles, percentiles_of(m.times)) end as percentiles
+from mail_statistics m
+where m.rollup = 'all' and m.span = :span::text and m.starts_at >= :since::timestamptz
+  and m.starts_at < :until::timestamptz and (m.sent <> 0 or m.received <> 0)
+order by m.starts_at
+limit :rows::integer;
+
 -- name: statistics_of_domains
 -- The same of days by domain and cause: of the :domains domains with most mail among those asked for.
 with named as (
