@@ -48,10 +48,12 @@ _AROUND = "<>()[]{}\"'`.,;:!?"
 class WordQuery:
     """A search as two tsqueries. `lexemes` is for the index: it finds all that matches, and of words longer than the
     prefixes that are kept some that do not. `recheck` leaves those out where it is not None: for the rows found, never
-    for the index, which reads every word with such a beginning."""
+    for the index, which reads every word with such a beginning. `terms` are what `lexemes` asks for together: no more
+    messages have all of them than have any one."""
 
     lexemes: str
     recheck: str | None = None
+    terms: tuple[str, ...] = ()
 
 
 # Of a search --------------------------------------------------------------------------------------------------------
@@ -67,7 +69,11 @@ def query_words(search: str) -> WordQuery | None:
     if not lexemes:
         return None
     checked = _all(term.recheck or term.lexemes for term in terms if term is not None)
-    return WordQuery(lexemes=lexemes, recheck=None if checked == lexemes else checked)
+    return WordQuery(
+        lexemes=lexemes,
+        recheck=None if checked == lexemes else checked,
+        terms=tuple(dict.fromkeys(term.lexemes for term in terms if term is not None)),
+    )
 
 
 def _asked(chunk: str) -> WordQuery | None:

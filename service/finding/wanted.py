@@ -39,10 +39,12 @@ class Fetcher(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """A query with what its names stand for; `values` are the parameters of every statement."""
+    """A query with what its names stand for; `values` are the parameters of every statement, `terms` what its search
+    asks for together."""
 
     query: MessageQuery
     values: Mapping[str, Any]
+    terms: tuple[str, ...] = ()
     low: UUID = LOWEST
     high: UUID = HIGHEST
     nothing: bool = False
@@ -89,7 +91,14 @@ async def resolve(fetch: Fetcher, query: MessageQuery) -> Wanted:
         "since": query.since,
         "until": query.until,
     }
-    return Wanted(query=query, values=values, low=low, high=high, nothing=query.finds_nothing or mailing_ids == [])
+    return Wanted(
+        query=query,
+        values=values,
+        terms=words.terms if words else (),
+        low=low,
+        high=high,
+        nothing=query.finds_nothing or mailing_ids == [],
+    )
 
 
 def stored_statuses(query: MessageQuery) -> frozenset[Status] | None:

@@ -128,6 +128,10 @@ where f.id > :low::uuid and f.id < :high::uuid
   and (:tracked::boolean is null or f.tracked = :tracked)
   and (:words::text is null or f.words @@ (:words::text)::tsquery);
 
+-- name: estimated_rows_of_words
+-- How many search rows have words, as the planner believes.
+explain (format json) select from message_search f where f.words @@ (:words::text)::tsquery;
+
 -- fragment: by_status
 -- Messages in a state that is not ACCEPTED.
 {searched}
@@ -590,6 +594,23 @@ from (
 ) k
 union all
 select 0, s.boundary, true from slices s where s.place = :scan::bigint and s.boundary is not null;
+
+-- name: found_by_words
+-- The next messages by words that few have, wherever they lie. OFFSET 0 keeps the rest out of the index's condition.
+select k.customer_id, k.id, false as is_end
+from (
+    select f.customer_id, f.id
+    from (
+        select m.customer_id, m.id, m.mailing_id, m.domain_no, m.address_hash, m.sender_no, m.relay_no,
+               m.source_type, m.direction, m.status, m.cause, m.tracked, m.opened, m.clicked, m.words
+        from message_search m
+        where m.words @@ (:words::text)::tsquery
+        offset 0
+    ) f
+    where {in_span} and {passes}
+    order by f.id desc
+    limit :rows::bigint
+) k;
 
 -- name: walked_by_mailing_domain
 -- The next messages of mailings to domains in the next :scan slices. OFFSET 0 keeps the rest out of the index's condition.

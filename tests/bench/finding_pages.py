@@ -149,9 +149,11 @@ class Pages:
         return [statistics.median(one) for one in took]
 
     async def buffers(self, query: str, **variables: Any) -> int:
-        """Of all the statements of a page."""
+        """Of all the statements of a page that read: what asks for the planner's estimate explains only."""
         total = 0
         for wanted, values in (await self.page(query, **variables))[1]:
+            if wanted.sql.startswith("explain"):
+                continue
             given = [values[name] for name in wanted.parameters]
             [row] = await self._connection.fetch(f"explain (analyze, buffers, format json) {wanted.sql}", *given)
             plan = (orjson.loads(row[0]) if isinstance(row[0], str) else row[0])[0]["Plan"]

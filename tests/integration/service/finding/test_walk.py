@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,11 +17,12 @@ from gateway.mail.message import MessageRef, Status
 from gateway.mail.source import Direction, SourceType
 from gateway.mail.verdict import Cause
 from gateway.settings import Settings
-from service.database import DatabasePools, Reading
+from service.database import DatabasePools, Reading, Statement
 from service.errors import BadInput
 from service.finding import sources
 from service.finding.query import MessageQuery
 from service.finding.walk import keys
+from service.finding.wanted import resolve
 from tests.builders import NOON
 from tests.finding import keep_up
 from tests.finding_ledger import DOMAINS, RELAYS, Ledger, make_ledger
@@ -86,6 +90,27 @@ async def all_pages(
             after = walked.refs[-1].message_id
 
 
+async def slices_of(connection: Any, first_ids: Sequence[UUID]) -> None:
+    """Slices that begin so."""
+    await connection.executemany("insert into search_slice (first_id) values ($1)", [(one,) for one in first_ids])
+    await connection.execute(
+        "update message_search m set slice ="
+        " (select s.no from search_slice s where s.first_id <= m.id order by s.first_id desc limit 1)"
+    )
+
+
+class CountingReading(Reading):
+    """Counts what it is asked, by statement."""
+
+    def __init__(self, pools: DatabasePools) -> None:
+        super().__init__(pools)
+        self.asked: Counter[str] = Counter()
+
+    async def fetch(self, wanted: Statement, **values: Any) -> list[Any]:
+        self.asked[wanted.name.removesuffix(" upwards")] += 1
+        return await super().fetch(wanted, **values)
+
+
 async def test_all_pages_together_are_a_plain_reading_of_the_ledger(
     connection: Any, pools: DatabasePools, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,11 +118,7 @@ async def test_all_pages_together_are_a_plain_reading_of_the_ledger(
     ledger = await make_ledger(connection, 260)
     await keep_up(connection, deployment)
     ids = sorted(mail.ref.message_id for mail in ledger.mails)
-    await connection.executemany("insert into search_slice (first_id) values ($1)", [(one,) for one in ids[30::30]])
-    await connection.execute(
-        "update message_search m set slice ="
-        " (select s.no from search_slice s where s.first_id <= m.id order by s.first_id desc limit 1)"
-    )
+    await slices_of(connection, ids[30::30])
     monkeypatch.setattr(sources, "SCANS", (16, 40))
     monkeypatch.setattr(sources, "SLICES", 2)
     monkeypatch.setattr(sources, "LEAST_OF_EACH", 3)
@@ -110,6 +131,58 @@ async def test_all_pages_together_are_a_plain_reading_of_the_ledger(
         assert found == ledger.found(query, oldest_first=oldest_first), query
         short += stops
     assert short > 4
+
+
+SEARCHES = ("appointment", "INV-100507", "invoice 100507", "autu off", "where is it", "reader7", "zebra")
+
+
+async def test_rare_words_are_found_at_once_as_they_are_slice_by_slice(
+    connection: Any, pools: DatabasePools, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given mail in slices
+    ledger = await make_ledger(connection, 260)
+    await keep_up(connection, deployment)
+    ids = sorted(mail.ref.message_id for mail in ledger.mails)
+    await slices_of(connection, ids[20::20])
+    monkeypatch.setattr(sources, "SCANS", (16, 40))
+    monkeypatch.setattr(sources, "SLICES", 2)
+    reading, chance, asked, hits = CountingReading(pools), random.Random(4), 0, 0
+    for _ in range(QUERIES // 2):
+        query = replace(drawn(chance, ledger, deployment), search=chance.choice(SEARCHES))
+        rows, oldest_first = chance.choice((7, 101)), chance.random() < 0.4
+        # When words are taken for rare, and for frequent
+        monkeypatch.setattr(sources, "RARE", 10**9)
+        at_once, _ = await all_pages(reading, query, rows, oldest_first=oldest_first)
+        asked += reading.asked.pop(sources.BY_RARE_WORDS.name, 0)
+        monkeypatch.setattr(sources, "RARE", -1)
+        by_slices, _ = await all_pages(reading, query, rows, oldest_first=oldest_first)
+        # Then the same is found, in the same order
+        assert at_once == by_slices, query
+        assert set(at_once) <= set(ledger.found(replace(query, search=None)))
+        hits += len(at_once)
+    assert sources.BY_RARE_WORDS.name not in reading.asked
+    assert asked > 5
+    assert hits > 50
+
+
+async def test_a_word_is_rare_where_any_of_a_search_is(
+    connection: Any, pools: DatabasePools, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given statistics of mail, half of whose subjects have a number
+    await make_ledger(connection, 260)
+    await keep_up(connection, deployment)
+    await connection.execute("analyze message_search")
+    monkeypatch.setattr(sources, "RARE", 5)
+    reading = Reading(pools)
+
+    async def rare(search: str) -> bool:
+        wanted = await resolve(reading.fetch, MessageQuery(search=search))
+        return await sources.Rare(statement=sources.BY_RARE_WORDS, values={}, terms=wanted.terms).is_so(reading.fetch)
+
+    # Then one that few have makes a search rare, whatever stands beside it
+    assert not await rare("appointment")
+    assert await rare("zebra")
+    assert await rare("appointment zebra")
 
 
 async def test_unknown_names_find_nothing_and_unknown_ids_are_told(
