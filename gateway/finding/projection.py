@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
-from operator import attrgetter
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from gateway.database import QUERIES, Connection
@@ -41,10 +41,10 @@ async def write_search_rows(connection: Connection, deployment: Deployment, chan
     messages = [row async for row in found]
     if not messages:
         return
-    ids = [row["id"] for row in messages]
-    numbers = await _number_names(connection, messages)
+    alike = [_Alike(_domain(row), *_shared_of(row)) for row in messages]
+    facts = await _facts(connection, set(alike))
     words = await _words_of(connection, [row for row in messages if has_words(row)])
-    known = {row["id"] async for row in QUERIES.known_search_rows(connection, ids=ids)}
+    known = {row["id"] for row in messages if row["is_known"]}
     rows = [
         SearchRow(
             id=row["id"],
@@ -53,9 +53,9 @@ async def write_search_rows(connection: Connection, deployment: Deployment, chan
             took_ms=row["took_ms"],
             bucket=row["bucket"],
             words=" ".join(words.get(row["id"], ())) or None,
-            facts=_facts(row, numbers),
+            facts=facts[one],
         )
-        for row in messages
+        for row, one in zip(messages, alike, strict=True)
     ]
     booking = Booking()
     lean = [row for row in rows if row.words is None and row.id not in known]
@@ -63,7 +63,7 @@ async def write_search_rows(connection: Connection, deployment: Deployment, chan
     await insert_rows(connection, lean, booking)
     await _merge(connection, others, booking)
     await book(connection, booking)
-    await QUERIES.keep_latest(connection, customer_ids=[row["customer_id"] for row in messages], ids=ids)
+    await QUERIES.keep_latest(connection, customer_ids=[row.customer_id for row in rows], ids=[row.id for row in rows])
     await QUERIES.clean_search_words(connection)
 
 
@@ -142,40 +142,54 @@ def _texts(row: Any) -> MailTexts:
     return MailTexts(**{field.name: row[field.name] for field in fields(MailTexts)})
 
 
-def _names(row: Any) -> tuple[tuple[str, str] | None, tuple[str, str] | None, tuple[str, str] | None]:
-    """The domain, the sender and the relay of a message, each with its kind; None where it has none."""
+class _Alike(NamedTuple):
+    """What messages of a batch mostly share: names that are still to be numbered, and what facts have of the ledger."""
+
+    domain: str | None
+    sender_id: UUID | None
+    relay: str | None
+    mailing_id: int | None
+    source_type: str | None
+    direction: str
+    status: str
+    cause: str | None
+    tracked: bool
+    opened: bool
+    clicked: bool
+    complained: bool
+    deferrals: int
+
+    @property
+    def names(self) -> tuple[tuple[str, str] | None, tuple[str, str] | None, tuple[str, str] | None]:
+        """The domain, the sender and the relay, each with its kind; None where there is none."""
+        return (
+            ("DOMAIN", self.domain) if self.domain else None,
+            ("SENDER", str(self.sender_id)) if self.sender_id else None,
+            ("RELAY", self.relay) if self.relay else None,
+        )
+
+
+_shared_of = itemgetter(*_Alike._fields[1:])
+
+
+async def _facts(connection: Connection, alike: Collection[_Alike]) -> dict[_Alike, Facts]:
+    """The facts of messages that are alike, once for all of them: their names are numbered."""
+    wanted = sorted({name for one in alike for name in one.names if name is not None})
+    numbered = QUERIES.number_names(connection, kinds=[kind for kind, _ in wanted], names=[name for _, name in wanted])
+    numbers: dict[tuple[str, str] | None, int] = {(row["kind"], row["name"]): row["no"] async for row in numbered}
+    return {one: _numbered(one, [numbers.get(name) for name in one.names]) for one in alike}
+
+
+def _numbered(alike: _Alike, numbers: Sequence[int | None]) -> Facts:
+    domain_no, sender_no, relay_no = numbers
+    kept = {name: getattr(alike, name) for name in FACTS if name in _Alike._fields}
+    return Facts(domain_no=domain_no, sender_no=sender_no, relay_no=relay_no, **kept)
+
+
+def _domain(row: Any) -> str | None:
     address = _address(row)
     domain = domain_of(address) if address else ""
-    return (
-        ("DOMAIN", domain) if 0 < len(domain) <= LONGEST_DOMAIN else None,
-        ("SENDER", str(row["sender_id"])) if row["sender_id"] else None,
-        ("RELAY", row["relay"]) if row["relay"] else None,
-    )
-
-
-async def _number_names(connection: Connection, messages: Sequence[Any]) -> dict[tuple[str, str] | None, int]:
-    wanted = sorted({name for row in messages for name in _names(row) if name is not None})
-    numbered = QUERIES.number_names(connection, kinds=[kind for kind, _ in wanted], names=[name for _, name in wanted])
-    return {(row["kind"], row["name"]): row["no"] async for row in numbered}
-
-
-def _facts(row: Any, numbers: dict[tuple[str, str] | None, int]) -> Facts:
-    domain, sender, relay = _names(row)
-    return Facts(
-        mailing_id=row["mailing_id"],
-        domain_no=numbers.get(domain),
-        sender_no=numbers.get(sender),
-        relay_no=numbers.get(relay),
-        source_type=row["source_type"],
-        direction=row["direction"],
-        status=row["status"],
-        cause=row["cause"],
-        tracked=row["tracked"],
-        opened=row["opened"],
-        clicked=row["clicked"],
-        complained=row["complained"],
-        deferrals=row["deferrals"],
-    )
+    return domain if 0 < len(domain) <= LONGEST_DOMAIN else None
 
 
 def _address(row: Any) -> str | None:

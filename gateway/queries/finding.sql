@@ -60,7 +60,7 @@ order by n.id;
 
 -- name: messages_to_find
 -- What the ledger says of these messages now, as far as they are found across customers: neither internal mail, nor
--- campaign mail that waits and of which there is nothing to say yet.
+-- campaign mail that waits and of which there is nothing to say yet; and whether each has a search row.
 select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender_id, last.relay, m.source_type,
        m.direction, m.status, m.cause, m.tracked, m.opened_at is not null as opened,
        case when m.mailing_id is not null then coalesce(e.clicked, false)
@@ -83,7 +83,8 @@ select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender
             then time_bucket(greatest(0, extract(epoch from m.sent_at - m.mail_date) * 1000)::bigint) end as bucket,
        case when m.direction = 'RECEIVED' then (select r.from_address from received_mail r
                                                 where r.customer_id = m.customer_id and r.message_id = m.id)
-            end as from_address
+            end as from_address,
+       exists (select from message_search f where f.id = m.id) as is_known
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
 join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
 left join sender_version v on v.id = m.sender_version_id
@@ -142,11 +143,6 @@ with wanted as (
 select n.kind, n.name, n.no from search_name n join wanted w on w.kind = n.kind and w.name = n.name
 union all
 select m.kind, m.name, m.no from made m;
-
--- name: known_search_rows
--- Which of these messages have a search row: each looked up by its key, since of a join the planner would hash the table.
-select wanted.id from unnest(:ids::uuid[]) as wanted(id)
-where (select true from message_search f where f.id = wanted.id);
 
 -- name: slices_from
 -- The slice in which this message lies, and those after it, oldest first.
