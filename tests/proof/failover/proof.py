@@ -33,7 +33,7 @@ from tests.proof.failover.databases import Databases
 from tests.proof.failover.load import Load, Watcher
 from tests.proof.failover.places import Places
 from tests.proof.failover.rounds import HEAD, Blow, Round, longest_gap, names_of, schedule, schedule_pairs
-from tests.proof.failover.world import World, started
+from tests.proof.failover.world import NotWell, World, started
 from tests.proof.proof import PAGE
 from tests.proof.sink import LATER
 
@@ -60,6 +60,8 @@ class Result:
     restarts: int
     mails_a_second: float
     repeated: dict[str, int]
+    ended: str = ""
+    """Why the rounds ended before the last one."""
 
     def report(self) -> str:
         """Lines for the terminal, after the table."""
@@ -78,6 +80,7 @@ class Result:
         cut = [one for one in self.rounds if any((b.part, b.deed) == ("primary", "cut") for b in one.blows)]
         if cut and not any(one.isolated for one in cut):
             found.append("an isolated primary was never tried")
+        found += [f"the rounds ended early: {self.ended}"] if self.ended else []
         return [*found, *self.tally.violations(), *(f"unexpected answer: {one}" for one in self.unexpected)]
 
 
@@ -95,10 +98,7 @@ async def prove_failover(
                 await asyncio.sleep(WARM_SECONDS)
                 print(HEAD, flush=True)
                 ones = [(blow,) for blow in schedule(rounds, dice=dice, can_cut=places.can_cut)]
-                stopped = stopped_by_hand()
-                for blows in (*ones, *schedule_pairs(pairs, dice=dice, can_cut=places.can_cut)):
-                    if not stopped.is_set():
-                        await events.round(blows)
+                ended = await events.strike((*ones, *schedule_pairs(pairs, dice=dice, can_cut=places.can_cut)))
             seconds = monotonic() - began
             return Result(
                 rounds=tuple(events.rounds),
@@ -107,6 +107,7 @@ async def prove_failover(
                 restarts=sum(host.restarts for host in world.hosts.values()),
                 mails_a_second=len(world.sink.received) / seconds,
                 repeated=dict(events.load.repeated),
+                ended=ended,
             )
         finally:
             watching.cancel()
@@ -171,6 +172,18 @@ class Run:
 
     def __post_init__(self) -> None:
         self.watcher = Watcher(self.world.databases)
+
+    async def strike(self, all_blows: Sequence[Sequence[Blow]]) -> str:
+        """All rounds, until they are stopped by hand; returns why they ended early, or nothing."""
+        stopped = stopped_by_hand()
+        for blows in all_blows:
+            if stopped.is_set():
+                break
+            try:
+                await self.round(blows)
+            except NotWell as error:
+                return str(error)
+        return ""
 
     async def round(self, blows: Sequence[Blow]) -> None:
         """Strike, wait for writes or for a while, undo it, and wait until all is well."""

@@ -34,6 +34,10 @@ BEAT = "beat"
 """A database of the watcher's own."""
 
 
+class NotWell(Exception):
+    """Something did not come back: the rounds end here."""
+
+
 class World:
     """The hosts, by name."""
 
@@ -47,6 +51,7 @@ class World:
         self.valkeys = Valkeys([self._host(f"valkey{n}") for n in range(1, VALKEYS + 1)])
         self.services = [self._service(self._host(f"service{n}")) for n in range(1, SERVICES + 1)]
         self.gateways = [self._gateway(self._host(f"gateway{n}")) for n in range(1, GATEWAYS + 1)]
+        self._lacking = ""
         self.writer = self.reader = ""
         """Tokens: of the client that writes, and of the one that reads."""
 
@@ -107,14 +112,18 @@ class World:
         await self.well()
 
     async def well(self) -> dict[str, str]:
-        """Wait until all are well; returns who plays which part."""
-        return dict(await eventually(self._roles, "everything well", seconds=WELL_SECONDS))
+        """Wait until all are well; returns who plays which part. Raises NotWell, which says what is not."""
+        try:
+            return dict(await eventually(self._roles, "everything well", seconds=WELL_SECONDS))
+        except AssertionError as error:
+            raise NotWell(f"{error}: {self._lacking}; Patroni says {await self.databases.members()}") from error
 
     async def _roles(self) -> dict[str, str]:
         ready = await asyncio.gather(*map(is_ready, self.services))
         valkeys = await self.valkeys.roles()
         databases = await self.databases.roles()
         if not (all(ready) and valkeys and databases):
+            self._lacking = f"services ready: {ready}, Valkeys: {valkeys or 'not'}, databases: {databases or 'not'}"
             await asyncio.sleep(0.2)
             return {}
         return {
