@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.accessible import violations
 from tests.browsing import World, looking
-from tests.builders import make_message
+from tests.builders import NOON, make_message
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 TEN = 10
+LONG_AGO = NOON - timedelta(days=2)
+"""Before whatever else waits in this world."""
 
 
 async def crashed(world: World) -> str:
@@ -22,7 +25,7 @@ async def crashed(world: World) -> str:
     for number in range(TEN):
         await make_message(
             world.database, int(customer.split("_")[1]), status="UNCERTAIN", cause="CONNECTION_LOST",
-            subject=f"Crash {number}", recipient="una@customer.example",
+            subject=f"Crash {number}", recipient="una@customer.example", decided_at=LONG_AGO,
         )  # fmt: skip
     return customer
 
