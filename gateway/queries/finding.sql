@@ -60,7 +60,8 @@ order by n.id;
 
 -- name: messages_to_find
 -- What the ledger says of these messages now, as far as they are found across customers: neither internal mail, nor
--- campaign mail that waits and of which there is nothing to say yet; and whether each has a search row.
+-- campaign mail that waits and of which there is nothing to say yet; and whether each has a search row, looked up by its
+-- key: of an EXISTS the planner might hash the table.
 select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender_id, last.relay, m.source_type,
        m.direction, m.status, m.cause, m.tracked, m.opened_at is not null as opened,
        case when m.mailing_id is not null then coalesce(e.clicked, false)
@@ -84,7 +85,7 @@ select m.customer_id, m.id, m.mailing_id, m.recipient, m.recipient_key, v.sender
        case when m.direction = 'RECEIVED' then (select r.from_address from received_mail r
                                                 where r.customer_id = m.customer_id and r.message_id = m.id)
             end as from_address,
-       exists (select from message_search f where f.id = m.id) as is_known
+       coalesce((select true from message_search f where f.id = m.id), false) as is_known
 from unnest(:customer_ids::bigint[], :message_ids::uuid[]) as wanted(customer_id, id)
 join message m on m.customer_id = wanted.customer_id and m.id = wanted.id
 left join sender_version v on v.id = m.sender_version_id
