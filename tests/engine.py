@@ -82,7 +82,7 @@ async def start(settings: Settings, pool: asyncpg.Pool[Any]) -> AsyncIterator[St
         relays = Relays(
             chosen.settings.relay_url,
             hostname="gateway.example",
-            timeouts=timeouts or Timeouts(end_of_data=1.0),
+            timeouts=timeouts or Timeouts(),
             on_trouble=lambda exchange: worker.note_relay_failure(exchange),
             clock=lambda: datetime.now(UTC) + clock_skew,
         )

@@ -24,6 +24,7 @@ from gateway.mail.source import SourceType
 from gateway.notify.wakeup import Wakeup
 from gateway.outbox import claim
 from gateway.settings import Settings, parse_relay
+from gateway.smtp.relays import Timeouts
 from gateway.telemetry.log import JsonLines
 from gateway.telemetry.traces import begin_span
 from service.standalone.postgres import Postgres
@@ -120,7 +121,7 @@ async def test_silence_after_the_dot_is_uncertain_and_never_retried(
 ) -> None:
     smtp_server.script(after_dot=Silence())
     ref = await queue_mail(connection, deployment)
-    start()
+    start(timeouts=Timeouts(end_of_data=1.0))
 
     message = await until(connection, ref, "UNCERTAIN")
 

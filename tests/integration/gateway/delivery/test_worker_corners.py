@@ -20,14 +20,12 @@ from gateway.outbox import claim
 from gateway.outbox.domain_limits import DestinationLimit, limit_destination
 from gateway.outbox.relay_limits import register_relays, relay_states
 from gateway.settings import Settings, parse_relay
-from gateway.smtp.relays import Timeouts
 from tests.engine import Start, attempts_of, deployment, empty, queue_mail, start, state_of, until
 from tests.eventually import eventually
 from tests.smtp_server import Point, Reply, Silence, SmtpServer
 
 __all__ = ["deployment", "start"]
 
-PATIENT = Timeouts(end_of_data=60.0)
 NOWHERE = "smtp://127.0.0.1:1?name=first"
 """Nothing listens there."""
 
@@ -91,7 +89,7 @@ async def test_a_stop_gives_back_what_a_silent_server_has_not_got(
     stages: dict[str, Any] = {stage: Silence()}
     smtp_server.script(**stages)
     refs = [await queue_mail(connection, deployment) for _ in range(6)]
-    worker = start(by(patient, f"{smtp_server.url}&connections=2"), timeouts=PATIENT)
+    worker = start(by(patient, f"{smtp_server.url}&connections=2"))
 
     async def handed_off() -> bool:
         return await leased(connection) == 4
@@ -116,7 +114,7 @@ async def test_a_stop_keeps_what_is_known_of_mail_whose_answer_did_not_come(
     # Given a server that is silent after the dot: it has two mails, and two wait for their turn
     smtp_server.script(after_dot=Silence())
     refs = [await queue_mail(connection, deployment) for _ in range(4)]
-    worker = start(by(patient, f"{smtp_server.url}&connections=2"), timeouts=PATIENT)
+    worker = start(by(patient, f"{smtp_server.url}&connections=2"))
     await smtp_server.received(2)
 
     # When the worker is stopped
@@ -138,7 +136,7 @@ async def test_a_stop_gives_back_large_mail_that_waits_for_room(
     smtp_server.script(after_dot=Silence())
     refs = [await queue_mail(connection, deployment, f"ann{number}@customer.example") for number in range(12)]
     await make_large(connection, *(ref.message_id for ref in refs))
-    worker = start(by(patient, f"{smtp_server.url}&connections=10"), timeouts=PATIENT)
+    worker = start(by(patient, f"{smtp_server.url}&connections=10"))
     await smtp_server.received(4)
 
     # When the worker is stopped
@@ -165,7 +163,7 @@ async def test_large_mail_that_waits_for_room_holds_up_nothing_else(
     smtp_server.script(after_dot=slow_for_large)
     large = [await queue_mail(connection, deployment, f"large{number}@customer.example") for number in range(30)]
     await make_large(connection, *(ref.message_id for ref in large))
-    start(by(settings, f"{smtp_server.url}&connections=10"), timeouts=PATIENT)
+    start(by(settings, f"{smtp_server.url}&connections=10"))
     await smtp_server.received(4)
 
     # When a small one comes behind them, in the same lane
@@ -314,7 +312,7 @@ async def test_connections_that_a_lost_claim_held_are_free_again_under_load(
     await limit_destination(connection, DestinationLimit(domain="customer.example", connections=2))
     for _ in range(4):
         await queue_mail(connection, deployment)
-    start(settings.model_copy(update={"lease_seconds": 3.0}), timeouts=PATIENT)
+    start(settings.model_copy(update={"lease_seconds": 3.0}))
     await smtp_server.received(2)
 
     # When one more is held by nobody, as after a claim whose answer was lost
@@ -363,7 +361,7 @@ async def test_a_relay_that_takes_over_is_used_with_all_its_connections(
     await queue_many(connection, own, 8)
 
     # When a worker sends, and the second one is slow
-    start(own, timeouts=PATIENT)
+    start(own)
 
     # Then it has a mail on each of its connections
     await smtp_server.received(6)
@@ -387,7 +385,7 @@ async def test_a_relay_that_takes_over_gets_no_more_mail_than_two_a_connection(
     await queue_many(connection, own, 12)
 
     # When a worker sends
-    worker = start(own, timeouts=PATIENT)
+    worker = start(own)
     await smtp_server.received(2)
 
     async def waits() -> bool:
@@ -424,7 +422,7 @@ async def test_a_stop_leaves_a_metered_relay_the_permits_by_which_nothing_left(
     smtp_server.script(mail=Silence())
     own = by(patient, f"{smtp_server.url}&per_day=1000&connections=2")
     await queue_many(connection, own, 6)
-    worker = start(own, timeouts=PATIENT)
+    worker = start(own)
     await smtp_server.command_received("MAIL", 2)
 
     # When the worker is stopped

@@ -16,6 +16,7 @@ from gateway.deployment import Deployment
 from gateway.errors import Refusal, RefusalCode
 from gateway.mail.message import MessageRef
 from gateway.notify.changes import CHANNEL
+from gateway.smtp.relays import Timeouts
 from gateway.tracking.classify import classify_due, reclassify
 from gateway.tracking.hit_rules import read_hit_rules
 from gateway.tracking.raw_hit import insert_hits
@@ -289,7 +290,7 @@ async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_an
     monkeypatch.setattr("gateway.tracking.classify.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
     smtp_server.script(after_dot=Silence())
     ref = await queue_mail(connection, deployment)
-    start()
+    start(timeouts=Timeouts(end_of_data=1.0))
     await smtp_server.received(1)
     # When its reader follows a link, while nobody has given the mail up yet
     await insert_hits(connection, [raw(ref)], at=time.time())
