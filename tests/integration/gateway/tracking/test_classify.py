@@ -290,7 +290,7 @@ async def test_a_click_while_the_server_falls_silent_settles_the_mail_without_an
     monkeypatch.setattr("gateway.tracking.classify.read_hit_rules", lambda: replace(RULES, settle=timedelta(0)))
     smtp_server.script(after_dot=Silence())
     ref = await queue_mail(connection, deployment)
-    start(timeouts=Timeouts(end_of_data=1.0))
+    start(timeouts=Timeouts(end_of_data=3.0))
     await smtp_server.received(1)
     # When its reader follows a link, while nobody has given the mail up yet
     await insert_hits(connection, [raw(ref)], at=time.time())
