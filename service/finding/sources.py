@@ -27,8 +27,12 @@ SLICE_ROUNDS = 10
 """Together some ten million messages, whose absent word is told within a few milliseconds."""
 MAX_WALKED = 16
 """Combinations that one walk looks up in each slice."""
+PROBE = 2
+"""Slices that are read first of words: how many they find tells whether all at once is less to read."""
+SLICE_BLOCKS = 9
+"""Blocks that a slice costs beside what it finds; a message that is found costs one."""
 RARE = 5_000
-"""Messages that have one of a search's words, as the planner believes: so many are read at once, wherever they lie, in
+"""Messages that have one of a search's words, as the planner believes: no more are read at once, wherever they lie, in
 some ten milliseconds. Of a word that its statistics do not name it believes in a few in ten thousand."""
 MAX_TERMS = 8
 """Words of a search that the planner is asked about: each takes a third of a millisecond."""
@@ -68,11 +72,14 @@ class Bounds:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """What a reading found, in order; all that passes is known up to `reached`, None at the end. `by`: which range of
-    its source it is of."""
+    its source it is of, or PROBED or SLICED."""
 
     keys: Sequence[Key]
     reached: UUID | None
     by: int = 0
+
+
+PROBED, SLICED = -1, -2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,25 +107,28 @@ class Slices:
     statement: Statement
     values: Mapping[str, Any]
 
-    async def read(self, fetch: Fetcher, bounds: Bounds, rows: int) -> Part:
-        """The next `rows` at most, of SLICES."""
-        values = {**self.values, "scan": SLICES, "upwards": bounds.upwards}
-        return await _read(fetch, self.statement, values, bounds, rows, open_end=bounds.upwards)
+    async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, *, probe: bool = False) -> Part:
+        """The next `rows` at most, of SLICES, or of PROBE."""
+        values = {**self.values, "scan": PROBE if probe else SLICES, "upwards": bounds.upwards}
+        part = await _read(fetch, self.statement, values, bounds, rows, open_end=bounds.upwards)
+        return replace(part, by=PROBED if probe else SLICED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rare:
-    """A statement that looks words up in all slices at once, where one of the `terms` is rare: cheaper than slice by
-    slice, however many there are."""
+    """A statement that looks words up in all slices at once, where one of the `terms` is rare: less to read than slice
+    by slice, however many there are."""
 
     statement: Statement
     values: Mapping[str, Any]
     terms: Sequence[str]
 
-    async def is_so(self, fetch: Fetcher) -> bool:
-        """Whether few messages have one of the terms."""
+    async def pays(self, fetch: Fetcher, *, probed: int, rows: int) -> bool:
+        """Whether some term has no more messages than slices would cost in blocks, until they had found `rows` more at
+        the rate of the probe, which found `probed`."""
+        most = min(RARE, SLICE_BLOCKS * PROBE * rows // probed) if probed else RARE
         for term in self.terms[:MAX_TERMS]:
-            if await believed_rows(fetch, ROWS_OF_WORDS, words=term) <= RARE:
+            if await believed_rows(fetch, ROWS_OF_WORDS, words=term) <= most:
                 return True
         return False
 
@@ -176,14 +186,12 @@ class Source:
     @property
     def rounds(self) -> int:
         """After so many a page ends, short or not."""
-        return max(len(SCANS), 1 + SLICE_ROUNDS if self.slices else 0)
+        return max(len(SCANS), 1 + SLICE_ROUNDS + (self.rare is not None) if self.slices else 0)
 
     async def read(self, fetch: Fetcher, bounds: Bounds, rows: int, round_: int, last: Part | None = None) -> Part:
         """The reading that came furthest, or the first that is enough; `last` is what the round before found."""
         if self.slices is not None and last is not None and (round_ > 1 or len(last.keys) < DENSE):
-            if self.rare is not None and round_ == 1 and await self.rare.is_so(fetch):
-                return await self.rare.read(fetch, bounds, rows)
-            return await self.slices.read(fetch, bounds, rows)
+            return await self._slice(self.slices, fetch, bounds, rows, last)
         parts: list[Part] = []
         for number in self._order(last):
             scan = max(SCANS[min(round_, len(SCANS) - 1)], rows)
@@ -192,6 +200,16 @@ class Source:
                 return part
             parts.append(part)
         return furthest(bounds, parts) or Part(keys=(), reached=None)
+
+    async def _slice(self, slices: Slices, fetch: Fetcher, bounds: Bounds, rows: int, last: Part) -> Part:
+        """The next slices; of words a few, then all at once or slice by slice, whichever is less to read."""
+        if self.rare is None or last.by == SLICED:
+            return await slices.read(fetch, bounds, rows)
+        if last.by != PROBED:
+            return await slices.read(fetch, bounds, rows, probe=True)
+        if await self.rare.pays(fetch, probed=len(last.keys), rows=rows):
+            return await self.rare.read(fetch, bounds, rows)
+        return await slices.read(fetch, bounds, rows)
 
     def _order(self, last: Part | None) -> Sequence[int]:
         numbers = range(len(self.ranges))

@@ -145,13 +145,15 @@ async def test_rare_words_are_found_at_once_as_they_are_slice_by_slice(
     ids = sorted(mail.ref.message_id for mail in ledger.mails)
     await slices_of(connection, ids[20::20])
     monkeypatch.setattr(sources, "SCANS", (16, 40))
-    monkeypatch.setattr(sources, "SLICES", 2)
+    monkeypatch.setattr(sources, "SLICES", 3)
+    monkeypatch.setattr(sources, "PROBE", 1)
     reading, chance, asked, hits = CountingReading(pools), random.Random(4), 0, 0
     for _ in range(QUERIES // 2):
         query = replace(drawn(chance, ledger, deployment), search=chance.choice(SEARCHES))
         rows, oldest_first = chance.choice((7, 101)), chance.random() < 0.4
         # When words are taken for rare, and for frequent
         monkeypatch.setattr(sources, "RARE", 10**9)
+        monkeypatch.setattr(sources, "SLICE_BLOCKS", chance.choice((9, 10**9)))
         at_once, _ = await all_pages(reading, query, rows, oldest_first=oldest_first)
         asked += reading.asked.pop(sources.BY_RARE_WORDS.name, 0)
         monkeypatch.setattr(sources, "RARE", -1)
@@ -172,17 +174,22 @@ async def test_a_word_is_rare_where_any_of_a_search_is(
     await make_ledger(connection, 260)
     await keep_up(connection, deployment)
     await connection.execute("analyze message_search")
-    monkeypatch.setattr(sources, "RARE", 5)
     reading = Reading(pools)
 
-    async def rare(search: str) -> bool:
+    async def pays(search: str, *, probed: int = 0, rare: int = 5) -> bool:
+        monkeypatch.setattr(sources, "RARE", rare)
         wanted = await resolve(reading.fetch, MessageQuery(search=search))
-        return await sources.Rare(statement=sources.BY_RARE_WORDS, values={}, terms=wanted.terms).is_so(reading.fetch)
+        at_once = sources.Rare(statement=sources.BY_RARE_WORDS, values={}, terms=wanted.terms)
+        return await at_once.pays(reading.fetch, probed=probed, rows=51)
 
     # Then one that few have makes a search rare, whatever stands beside it
-    assert not await rare("appointment")
-    assert await rare("zebra")
-    assert await rare("appointment zebra")
+    assert not await pays("appointment")
+    assert await pays("zebra")
+    assert await pays("appointment zebra")
+    # And what slices find fast is read by slices, though not many have it
+    assert await pays("appointment", probed=0, rare=5_000)
+    assert await pays("appointment", probed=1, rare=5_000)
+    assert not await pays("appointment", probed=50, rare=5_000)
 
 
 async def test_unknown_names_find_nothing_and_unknown_ids_are_told(
