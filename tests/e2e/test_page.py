@@ -291,6 +291,7 @@ async def test_a_refused_mail_is_retried_after_confirmation(page: Page, world: W
     await page.keyboard.press("Escape")
     await info.get_by_role("button", name="Retry").click()
     await expect(info.get_by_role("region", name="Retry this message")).to_be_visible()
+    await expect(info.get_by_role("button", name="Retry 1 message")).to_be_focused()
     await page.keyboard.press("Enter")
     # Then it is sent; the popover and the row show that, and who asked for it
     await expect(info.get_by_role("heading", name="Accepted by the mail server")).to_be_visible()
