@@ -41,7 +41,7 @@ async def write_search_rows(connection: Connection, deployment: Deployment, chan
     messages = [row async for row in found]
     if not messages:
         return
-    alike = [_Alike(_domain(row), *_shared_of(row)) for row in messages]
+    alike = [_Alike(_domain(row), row["sender_id"], row["relay"], _shared_of(row)) for row in messages]
     facts = await _facts(connection, set(alike))
     words = await _words_of(connection, [row for row in messages if has_words(row)])
     known = {row["id"] for row in messages if row["is_known"]}
@@ -143,21 +143,12 @@ def _texts(row: Any) -> MailTexts:
 
 
 class _Alike(NamedTuple):
-    """What messages of a batch mostly share: names that are still to be numbered, and what facts have of the ledger."""
+    """What messages of a batch mostly share: names that are still to be numbered, and the other facts, as `_SHARED`."""
 
     domain: str | None
     sender_id: UUID | None
     relay: str | None
-    mailing_id: int | None
-    source_type: str | None
-    direction: str
-    status: str
-    cause: str | None
-    tracked: bool
-    opened: bool
-    clicked: bool
-    complained: bool
-    deferrals: int
+    shared: tuple[Any, ...]
 
     @property
     def names(self) -> tuple[tuple[str, str] | None, tuple[str, str] | None, tuple[str, str] | None]:
@@ -169,7 +160,8 @@ class _Alike(NamedTuple):
         )
 
 
-_shared_of = itemgetter(*_Alike._fields[1:])
+_SHARED = tuple(name for name in FACTS if name not in ("domain_no", "sender_no", "relay_no"))
+_shared_of = itemgetter(*_SHARED)
 
 
 async def _facts(connection: Connection, alike: Collection[_Alike]) -> dict[_Alike, Facts]:
@@ -182,8 +174,8 @@ async def _facts(connection: Connection, alike: Collection[_Alike]) -> dict[_Ali
 
 def _numbered(alike: _Alike, numbers: Sequence[int | None]) -> Facts:
     domain_no, sender_no, relay_no = numbers
-    kept = {name: getattr(alike, name) for name in FACTS if name in _Alike._fields}
-    return Facts(domain_no=domain_no, sender_no=sender_no, relay_no=relay_no, **kept)
+    shared: dict[str, Any] = dict(zip(_SHARED, alike.shared, strict=True))
+    return Facts(domain_no=domain_no, sender_no=sender_no, relay_no=relay_no, **shared)
 
 
 def _domain(row: Any) -> str | None:

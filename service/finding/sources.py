@@ -64,6 +64,10 @@ class Bounds:
         found = [one for one in ids if one is not None]
         return (min(found) if self.upwards else max(found)) if found else None
 
+    def rest(self, part: Part) -> Part:
+        """What is left of a reading that came to the end."""
+        return replace(part, keys=[key for key in part.keys if self.low < key[0] < self.high])
+
     def reaches(self, id: UUID, limit: UUID | None) -> bool:
         """Whether an id is not behind a limit."""
         return limit is None or (id <= limit if self.upwards else id >= limit)
@@ -72,14 +76,14 @@ class Bounds:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """What a reading found, in order; all that passes is known up to `reached`, None at the end. `by`: which range of
-    its source it is of, or PROBED or SLICED."""
+    its source it is of, or PROBED, SLICED or AT_ONCE."""
 
     keys: Sequence[Key]
     reached: UUID | None
     by: int = 0
 
 
-PROBED, SLICED = -1, -2
+PROBED, SLICED, AT_ONCE = -1, -2, -3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +138,7 @@ class Rare:
 
     async def read(self, fetch: Fetcher, bounds: Bounds, rows: int) -> Part:
         """The next `rows` at most, of all there are."""
-        return await _read(fetch, self.statement, self.values, bounds, rows)
+        return replace(await _read(fetch, self.statement, self.values, bounds, rows), by=AT_ONCE)
 
 
 async def _read(
@@ -205,9 +209,9 @@ class Source:
         """The next slices; of words a few, then all at once or slice by slice, whichever is less to read."""
         if self.rare is None or last.by == SLICED:
             return await slices.read(fetch, bounds, rows)
-        if last.by != PROBED:
+        if last.by not in (PROBED, AT_ONCE):
             return await slices.read(fetch, bounds, rows, probe=True)
-        if await self.rare.pays(fetch, probed=len(last.keys), rows=rows):
+        if last.by == AT_ONCE or await self.rare.pays(fetch, probed=len(last.keys), rows=rows):
             return await self.rare.read(fetch, bounds, rows)
         return await slices.read(fetch, bounds, rows)
 

@@ -49,11 +49,15 @@ async def walk(fetch: Fetcher, wanted: Wanted, *, after: UUID | None, rows: int,
 async def _round(
     fetch: Fetcher, sources: Sequence[Source], bounds: Bounds, rows: int, round_: int, last: Sequence[Part]
 ) -> list[Part]:
-    """What each source finds; `last` is what the round before found."""
-    return [
-        await one.read(fetch, bounds, rows, min(round_, one.rounds - 1), last[place] if last else None)
-        for place, one in enumerate(sources)
-    ]
+    """What each source finds; `last` is what the round before found. What came to the end then is not read again."""
+    parts: list[Part] = []
+    for place, one in enumerate(sources):
+        before = last[place] if last else None
+        if before is not None and before.reached is None:
+            parts.append(bounds.rest(before))
+        else:
+            parts.append(await one.read(fetch, bounds, rows, min(round_, one.rounds - 1), before))
+    return parts
 
 
 def _together(bounds: Bounds, parts: Sequence[Part]) -> tuple[list[Key], UUID | None]:

@@ -364,11 +364,12 @@ def _sender(text: str) -> str | None:
 async def _read_mail(info: Info, asked: _Question) -> list[Record]:
     """Raises BadInput."""
     spans = _spans(asked)
-    kept = [] if asked.told_apart or asked.by_time is None else [span for span in spans if span.label is None]
-    rows = await _read_as_kept(info, asked, kept)
-    if len(kept) < len(spans):
-        rows += await _add_up(info, asked, [span for span in spans if span not in kept])
-    return sorted(rows, key=lambda row: row["starts_at"]) if kept else rows
+    if asked.told_apart or asked.by_time is None:
+        return await _add_up(info, asked, spans)
+    rows = await _read_as_kept(info, asked, [span for span in spans if span.label is None])
+    if parts := [span for span in spans if span.label is not None]:
+        rows += await _add_up(info, asked, parts)
+    return sorted(rows, key=lambda row: row["starts_at"])
 
 
 async def _read_as_kept(info: Info, asked: _Question, spans: list[Span]) -> list[Record]:

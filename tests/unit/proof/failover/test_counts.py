@@ -10,6 +10,7 @@ import pytest
 
 from tests.proof.campaign_counts import MailingCount
 from tests.proof.failover.counts import Tally
+from tests.proof.failover.proof import Result
 from tests.proof.recorder_counts import Ledger, Trial, Try
 
 WHO = "a@x.example"
@@ -45,6 +46,14 @@ KEPT = Tally(
     mailings=(MailingCount(finished=True, launched=1, counted={"accepted": 1}, recounted={"accepted": 1}),),
     trial=TRIAL,
 )
+
+
+def test_rounds_that_ended_early_are_counted_and_reported() -> None:
+    whole = Result(rounds=(), tally=KEPT, unexpected=(), restarts=0, mails_a_second=200.0, repeated={})
+    assert whole.violations() == []
+    cut_short = replace(whole, ended="everything well did not come within 180 s: Valkeys: not")
+    assert cut_short.violations() == ["the rounds ended early: everything well did not come within 180 s: Valkeys: not"]
+    assert "lost 0 and 0, made up 0" in cut_short.report()
 
 
 def test_what_was_kept_is_not_reported() -> None:
