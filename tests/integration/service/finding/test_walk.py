@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -90,13 +89,17 @@ async def all_pages(
             after = walked.refs[-1].message_id
 
 
-async def slices_of(connection: Any, first_ids: Sequence[UUID]) -> None:
-    """Slices that begin so."""
-    await connection.executemany("insert into search_slice (first_id) values ($1)", [(one,) for one in first_ids])
+async def make_sliced(connection: Any, deployment: Deployment, *, every: int) -> Ledger:
+    """Mail of every kind that can be found, in slices of so many."""
+    ledger = await make_ledger(connection, 260)
+    await keep_up(connection, deployment)
+    ids = sorted(mail.ref.message_id for mail in ledger.mails)
+    await connection.executemany("insert into search_slice (first_id) values ($1)", [(id,) for id in ids[every::every]])
     await connection.execute(
         "update message_search m set slice ="
         " (select s.no from search_slice s where s.first_id <= m.id order by s.first_id desc limit 1)"
     )
+    return ledger
 
 
 class CountingReading(Reading):
@@ -115,10 +118,7 @@ async def test_all_pages_together_are_a_plain_reading_of_the_ledger(
     connection: Any, pools: DatabasePools, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given mail of every kind, in slices, of which a page reads little
-    ledger = await make_ledger(connection, 260)
-    await keep_up(connection, deployment)
-    ids = sorted(mail.ref.message_id for mail in ledger.mails)
-    await slices_of(connection, ids[30::30])
+    ledger = await make_sliced(connection, deployment, every=30)
     monkeypatch.setattr(sources, "SCANS", (16, 40))
     monkeypatch.setattr(sources, "SLICES", 2)
     monkeypatch.setattr(sources, "LEAST_OF_EACH", 3)
@@ -140,10 +140,7 @@ async def test_rare_words_are_found_at_once_as_they_are_slice_by_slice(
     connection: Any, pools: DatabasePools, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given mail in slices
-    ledger = await make_ledger(connection, 260)
-    await keep_up(connection, deployment)
-    ids = sorted(mail.ref.message_id for mail in ledger.mails)
-    await slices_of(connection, ids[20::20])
+    ledger = await make_sliced(connection, deployment, every=20)
     monkeypatch.setattr(sources, "SCANS", (16, 40))
     monkeypatch.setattr(sources, "SLICES", 3)
     monkeypatch.setattr(sources, "PROBE", 1)
