@@ -20,6 +20,7 @@ from gateway.delivery.schedule import RetrySchedule, default_schedule, random_ji
 from gateway.delivery.worker import POOL, Worker, relax_garbage_collector
 from gateway.deployment import Deployment
 from gateway.finding import job as finding
+from gateway.finding import months
 from gateway.inbound import sweep
 from gateway.inbound.read_job import InboundReader
 from gateway.outbox import bulk_actions, gateway_history
@@ -53,6 +54,8 @@ COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 FIND_SECONDS = 0.5
 """Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
+ADD_DAYS_SECONDS = 60.0
+"""Seconds between looks whether a day of figures is to be added to its month: one read of one row."""
 CHECK_SENDERS_SECONDS = 10.0
 """Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 HISTORY_SECONDS = 2.0
@@ -187,7 +190,13 @@ def _finding_jobs(deployment: Deployment) -> list[Job]:
     async def keep_up_finding(connection: Connection) -> Progress:
         return Progress(more=await finding.keep_up(connection, deployment))
 
-    return [Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS)]
+    async def add_days(connection: Connection) -> Progress:
+        return Progress(more=await months.add_day(connection))
+
+    return [
+        Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS),
+        Job(name="figures by month", run=add_days, every=ADD_DAYS_SECONDS),
+    ]
 
 
 def _worklist_jobs(deployment: Deployment) -> list[Job]:

@@ -464,6 +464,39 @@ CREATE TYPE public.verdict AS ENUM (
 
 
 --
+-- Name: add_to_domain_month(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.add_to_domain_month() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not exists (select from domain_month_progress p
+                   where (new.day, coalesce(new.domain_no, 0)) < (p.day, p.domain_no)) then
+        return null;
+    end if;
+    insert into domain_month_statistics as m (month, domain_no, cause, sent, accepted, deferred, refused, bounced,
+                                              complained, opened, clicked, received, times)
+    values (date_trunc('month', new.day)::date, new.domain_no, new.cause, new.sent - coalesce(old.sent, 0),
+            new.accepted - coalesce(old.accepted, 0), new.deferred - coalesce(old.deferred, 0),
+            new.refused - coalesce(old.refused, 0), new.bounced - coalesce(old.bounced, 0),
+            new.complained - coalesce(old.complained, 0), new.opened - coalesce(old.opened, 0),
+            new.clicked - coalesce(old.clicked, 0), new.received - coalesce(old.received, 0),
+            case when old.times is null then new.times
+                 when old.times = new.times then '{}'
+                 else add_up_times(new.times || array(select -(c >> 8) * 256 + (c & 255) from unnest(old.times) u (c)))
+            end)
+    on conflict (month, domain_no, cause) do update
+    set sent = m.sent + excluded.sent, accepted = m.accepted + excluded.accepted,
+        deferred = m.deferred + excluded.deferred, refused = m.refused + excluded.refused,
+        bounced = m.bounced + excluded.bounced, complained = m.complained + excluded.complained,
+        opened = m.opened + excluded.opened, clicked = m.clicked + excluded.clicked,
+        received = m.received + excluded.received, times = with_times(m.times, excluded.times);
+    return null;
+end $$;
+
+
+--
 -- Name: add_up_times(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1683,6 +1716,40 @@ CREATE TABLE public.domain_connection_lease (
     leased_until timestamp with time zone NOT NULL,
     CONSTRAINT domain_connection_lease_connections_check CHECK ((connections >= 0))
 );
+
+
+--
+-- Name: domain_month_progress; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.domain_month_progress (
+    only_row boolean DEFAULT true NOT NULL,
+    day date NOT NULL,
+    domain_no integer NOT NULL,
+    CONSTRAINT domain_month_progress_only_row_check CHECK (only_row)
+);
+
+
+--
+-- Name: domain_month_statistics; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.domain_month_statistics (
+    month date NOT NULL,
+    domain_no integer,
+    cause public.cause,
+    sent integer NOT NULL,
+    accepted integer NOT NULL,
+    deferred integer NOT NULL,
+    refused integer NOT NULL,
+    bounced integer NOT NULL,
+    complained integer NOT NULL,
+    opened integer NOT NULL,
+    clicked integer NOT NULL,
+    received integer NOT NULL,
+    times bigint[] NOT NULL
+)
+WITH (fillfactor='70');
 
 
 --
@@ -3180,6 +3247,22 @@ ALTER TABLE ONLY public.domain_connection_lease
 
 
 --
+-- Name: domain_month_progress domain_month_progress_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.domain_month_progress
+    ADD CONSTRAINT domain_month_progress_pkey PRIMARY KEY (only_row);
+
+
+--
+-- Name: domain_month_statistics domain_month_statistics_month_domain_no_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.domain_month_statistics
+    ADD CONSTRAINT domain_month_statistics_month_domain_no_cause_key UNIQUE NULLS NOT DISTINCT (month, domain_no, cause);
+
+
+--
 -- Name: domain_statistics domain_statistics_day_domain_no_cause_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4385,6 +4468,13 @@ CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id)
 
 
 --
+-- Name: domain_statistics add_to_domain_month; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER add_to_domain_month AFTER INSERT OR UPDATE ON public.domain_statistics FOR EACH ROW WHEN ((new.day < ((now() AT TIME ZONE 'UTC'::text))::date)) EXECUTE FUNCTION public.add_to_domain_month();
+
+
+--
 -- Name: customer_address address_removed; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -5025,4 +5115,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261205100000'),
     ('20261205100100'),
     ('20261205100200'),
-    ('20261206010000');
+    ('20261206010000'),
+    ('20261207010000');

@@ -44,6 +44,21 @@ select d.name as domain, s.cause, s.day::timestamp at time zone 'UTC' as starts_
 from domain_statistics s
 left join search_name d on d.no = s.domain_no
 """
+MONTHS_AMISS = f"""
+with days as (
+    select date_trunc('month', s.day)::date as month, s.domain_no, s.cause,
+           {", ".join(f"sum(s.{name}) as {name}" for name in COUNTS)}, add_up_times(all_times(s.times)) as times
+    from domain_statistics s, domain_month_progress p
+    where (s.day, coalesce(s.domain_no, 0)) < (p.day, p.domain_no)
+    group by 1, 2, 3
+), months as (
+    select m.month, m.domain_no, m.cause, {", ".join(f"m.{name}" for name in COUNTS)}, add_up_times(m.times) as times
+    from domain_month_statistics m
+)
+(select 'not in its month' as what, d::text from days d except select 'not in its month', m::text from months m)
+union all
+(select 'not in its days', m::text from months m except select 'not in its days', d::text from days d)
+"""  # noqa: S608 - names of the tests' own
 
 
 def _sums() -> str:
@@ -70,7 +85,12 @@ async def statistics_amiss(connection: Any) -> list[str]:
                 continue
             kept = KEPT_BY_DOMAIN if rollup == "domain" else KEPT_BY_MAIL.format(rollup=rollup, span=span)
             wrong += await _differences(connection, rollup, span, kept)
-    return wrong
+    return wrong + await months_amiss(connection)
+
+
+async def months_amiss(connection: Any) -> list[str]:
+    """Months by domain that are not the sum of those of their days that were added, and the other way round."""
+    return [f"{row['what']}: {row['d']}" for row in await connection.fetch(MONTHS_AMISS)]
 
 
 async def _differences(connection: Any, rollup: str, span: str, kept: str) -> list[str]:

@@ -286,6 +286,39 @@ set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
     opened = s.opened + excluded.opened, clicked = s.clicked + excluded.clicked,
     received = s.received + excluded.received, times = with_times(s.times, excluded.times);
 
+-- name: add_day_to_month$
+-- Adds the next rows of days that have been over for :settles days to their months: those of one day and of :width
+-- domain numbers. Returns true when there was such a day. The trigger that adds what comes later asks the same clock.
+with p as materialized (
+    select p.day, p.domain_no, p.domain_no + :width::integer as until_no, b.before
+    from (select (now() at time zone 'UTC')::date - :settles::integer as before) b
+    join domain_month_progress p on p.day < b.before
+), added as (
+    insert into domain_month_statistics as m (month, domain_no, cause, sent, accepted, deferred, refused, bounced,
+                                              complained, opened, clicked, received, times)
+    select date_trunc('month', d.day)::date, d.domain_no, d.cause, d.sent, d.accepted, d.deferred, d.refused, d.bounced,
+           d.complained, d.opened, d.clicked, d.received, d.times
+    from domain_statistics d
+    where d.day = (select p.day from p)
+      and (d.domain_no >= (select p.domain_no from p) and d.domain_no < (select p.until_no from p)
+           or d.domain_no is null and (select p.domain_no from p) = 0)
+    order by d.domain_no, d.cause
+    on conflict (month, domain_no, cause) do update
+    set sent = m.sent + excluded.sent, accepted = m.accepted + excluded.accepted,
+        deferred = m.deferred + excluded.deferred, refused = m.refused + excluded.refused,
+        bounced = m.bounced + excluded.bounced, complained = m.complained + excluded.complained,
+        opened = m.opened + excluded.opened, clicked = m.clicked + excluded.clicked,
+        received = m.received + excluded.received, times = with_times(m.times, excluded.times)
+), following as (
+    select coalesce(same.day, least(later.day, p.before)) as day, coalesce(same.domain_no, 0) as domain_no
+    from p
+    left join lateral (select d.day, d.domain_no from domain_statistics d
+                       where d.day = p.day and d.domain_no >= p.until_no order by d.domain_no limit 1) same on true
+    left join lateral (select d.day from domain_statistics d
+                       where d.day > p.day order by d.day limit 1) later on true
+)
+update domain_month_progress p set day = f.day, domain_no = f.domain_no from following f returning true;
+
 -- name: keep_latest!
 -- Keeps the newest of these messages as that of its customer, unless a newer one is kept.
 insert into customer_latest as l (customer_id, message_id)

@@ -63,16 +63,42 @@ where m.rollup = 'all' and m.span = :span::text and m.starts_at >= :since::times
 order by m.starts_at
 limit :rows::integer;
 
+-- fragment: rows_by_domain
+-- Rows by domain and cause of a span of days: months where it has whole ones that are made, and days for the rest.
+select d.day, d.domain_no, d.cause, d.sent, d.accepted, d.deferred, d.refused, d.bounced, d.complained, d.opened,
+               d.clicked, d.received, d.times
+        from domain_statistics d
+        where d.day >= :since::date and d.day < (select w.since from whole w)
+        union all
+        select m.month, m.domain_no, m.cause, m.sent, m.accepted, m.deferred, m.refused, m.bounced, m.complained,
+               m.opened, m.clicked, m.received, m.times
+        from domain_month_statistics m
+        where m.month >= (select w.since from whole w) and m.month < (select w.until from whole w)
+        union all
+        select d.day, d.domain_no, d.cause, d.sent, d.accepted, d.deferred, d.refused, d.bounced, d.complained,
+               d.opened, d.clicked, d.received, d.times
+        from domain_statistics d
+        where d.day >= (select w.until from whole w) and d.day < :until::date
+
 -- name: statistics_of_domains
--- The same of days by domain and cause: of the :domains domains with most mail among those asked for.
-with named as (
+-- The same of days by domain and cause: of the :domains domains with most mail among those asked for. What is not told
+-- by day is read from the months that lie in the span.
+with whole as materialized (
+    select case when m.since < m.until then m.since else :until::date end as since,
+           case when m.since < m.until then m.until else :until::date end as until
+    from (select date_trunc('month', :since::date + interval '1 month - 1 day')::date as since,
+                 least(date_trunc('month', :until::date), date_trunc('month', p.day))::date as until
+          from domain_month_progress p where not :by_time::boolean
+          union all
+          select null, null where :by_time::boolean) m
+), named as (
     select case when :names::text[] is not null
                 then array(select n.no from search_name n where n.kind = 'DOMAIN' and n.name = any(:names::text[]))
            end as nos
 ), top as (
     select s.domain_no
-    from domain_statistics s
-    where :by_domain::boolean and s.day >= :since::date and s.day < :until::date
+    from ({rows_by_domain}) s
+    where :by_domain::boolean
       and (:names::text[] is null or s.domain_no = any((select d.nos from named d)::integer[]))
     group by s.domain_no
     having {has_some}
@@ -82,9 +108,8 @@ with named as (
     select case when :by_time::boolean then s.day end as day, case when :by_domain::boolean then s.domain_no end as no,
            case when :by_cause::boolean then s.cause end as cause, {sums},
            all_times(case when :timed::boolean then s.times end) as times
-    from domain_statistics s
-    where s.day >= :since::date and s.day < :until::date
-      and (:names::text[] is null or s.domain_no = any((select d.nos from named d)::integer[]))
+    from ({rows_by_domain}) s
+    where (:names::text[] is null or s.domain_no = any((select d.nos from named d)::integer[]))
       and (not :by_domain::boolean or coalesce(s.domain_no, 0) in (select coalesce(t.domain_no, 0) from top t))
     group by 1, 2, 3
     having {has_some}

@@ -22,6 +22,7 @@ import aiosql
 import asyncpg
 
 from gateway.database import WORKER_SETTINGS, open_pool
+from gateway.finding import months
 from gateway.finding.booking import FACTS, Booking, Facts, book
 from gateway.finding.projection import SearchRow, insert_rows
 from service.database import PoolOptions, Statement, open_pools
@@ -115,7 +116,10 @@ async def book_year(connection: Any, messages: int) -> None:
             booking.add(row["id"], Facts(**{name: row[name] for name in FACTS}), row["bucket"])
         await book(connection, booking)
         begin = end
-    await connection.execute("vacuum analyze mail_statistics, domain_statistics, message_search")
+    while await months.add_day(connection):
+        pass
+    await connection.execute("vacuum analyze mail_statistics, domain_statistics, domain_month_statistics")
+    await connection.execute("vacuum analyze message_search")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -53,4 +53,6 @@ select m.id from message_search m limit :rows::integer;
 select (select count(*) from mail_statistics) || ' rows by mail, '
        || pg_size_pretty(pg_total_relation_size('mail_statistics')) || '; '
        || (select count(*) from domain_statistics) || ' by domain, '
-       || pg_size_pretty(pg_total_relation_size('domain_statistics'));
+       || pg_size_pretty(pg_total_relation_size('domain_statistics')) || '; '
+       || (select count(*) from domain_month_statistics) || ' by domain and month, '
+       || pg_size_pretty(pg_total_relation_size('domain_month_statistics'));

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from gateway.deployment import Deployment
+from gateway.finding import months
 from service.graph.context import Context
 from service.graph.node import row_global_id
 from service.graph.schema import schema
@@ -212,7 +213,7 @@ class World:
 
 
 async def live(connection: Any, deployment: Deployment, seed: int, *, mails: int, steps: int) -> World:
-    """Mail, and what becomes of it; the job looks now and then."""
+    """Mail, and what becomes of it; the jobs look now and then."""
     world = World(connection, random.Random(seed))
     await world.begin()
     for _ in range(mails):
@@ -221,6 +222,8 @@ async def live(connection: Any, deployment: Deployment, seed: int, *, mails: int
         await world.happen()
         if world.chance.random() < 0.15:
             await keep_up(connection, deployment)
+        if world.chance.random() < 0.3:
+            await months.add_day(connection, width=2)
     await keep_up(connection, deployment)
     return world
 
@@ -275,6 +278,12 @@ async def test_every_question_is_answered_as_the_ledger_counts(
     await check_groups(connection, make_context())
     await check_filters(connection, make_context(), world)
     await check_zones(connection, make_context())
+    # And whichever days are in their months
+    while await months.add_day(connection, width=2):
+        pass
+    assert await statistics_amiss(connection) == []
+    await check_groups(connection, make_context())
+    await check_filters(connection, make_context(), world)
 
 
 async def check_groups(connection: Any, context: Context) -> None:
@@ -376,6 +385,27 @@ async def check_zones(connection: Any, context: Context) -> None:
         "at >= $1::timestamptz + interval '3 days' and at < $1::timestamptz + interval '40 days'",
     )
     assert_alike(hours, recounted, begun)
+
+
+async def test_a_year_by_domain_is_read_by_month(
+    connection: Any, deployment: Deployment, make_context: MakeContext
+) -> None:
+    # Given mail whose days are in their months
+    world = await live(connection, deployment, 3, mails=60, steps=120)
+    context, year = make_context(), {"since": SINCE - timedelta(days=200), "until": UNTIL + timedelta(days=11)}
+    before = await ask(context, "DOMAIN", **year)
+    while await months.add_day(connection):
+        pass
+    # When more becomes of it, and the days' own rows of whole months are gone
+    for _ in range(40):
+        await world.happen()
+    await keep_up(connection, deployment)
+    now = await ask(context, "DOMAIN", **year)
+    await connection.execute("delete from domain_statistics where day < '2026-11-01'")
+    # Then the answer is that of the months, and has what came late
+    assert await ask(context, "DOMAIN", **year) == now != before
+    # And by day there is nothing left but November
+    assert {row["startsAt"][:7] for row in await ask(context, "DAY", "DOMAIN", **year)} == {"2026-11"}
 
 
 async def test_bad_questions_are_refused_with_what_would_do(make_context: MakeContext) -> None:

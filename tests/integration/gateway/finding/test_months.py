@@ -1,0 +1,67 @@
+"""Days of figures by domain go into their months once, in steps of any size, and so does what changes in them later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.finding import months
+from gateway.finding.job import FINDING_LOCK
+from tests.statistics import months_amiss
+
+FIGURES = "sent, accepted, deferred, refused, bounced, complained, opened, clicked, received, times"
+DAYS = f"""
+insert into domain_statistics (day, domain_no, cause, {FIGURES})
+select (now() at time zone 'UTC')::date - d, nullif(n, 0), c, 1, 1, 0, 0, 0, 0, 0, 0, 0, array[256 * (1 + d) + n]
+from generate_series(0, 3) d, generate_series(0, 4) n, unnest(array[null, 'POLICY']::cause[]) c
+"""  # noqa: S608 - names of this file's own
+ADDED = "select coalesce(sum(sent), 0)::int from domain_month_statistics"
+
+
+async def test_a_day_is_added_when_it_has_been_over_for_a_day(connection: Any) -> None:
+    # Given ten rows of each of four days
+    await connection.execute(DAYS)
+    # When days are added until there is no more to do
+    while await months.add_day(connection):
+        pass
+    # Then those of today and yesterday wait, and nothing is added twice
+    assert await connection.fetchval(ADDED) == 20
+    assert not await months.add_day(connection)
+    assert await months_amiss(connection) == []
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 100])
+async def test_what_changes_later_goes_into_the_month_wherever_the_job_stands(connection: Any, width: int) -> None:
+    # Given days of which the job has added some domains
+    await connection.execute(DAYS)
+    seen = []
+    # When figures of every row change between its steps: more, less, and other times
+    while await months.add_day(connection, width=width):
+        await connection.execute(
+            "update domain_statistics"
+            " set opened = opened + 1, accepted = accepted - 1, times = times || array[-256 + 3]::bigint[]"
+        )
+        # Then months are what was added of their days, at each step
+        assert await months_amiss(connection) == []
+        seen.append(await connection.fetchval(ADDED))
+    assert seen == sorted(seen)
+    assert seen[-1] == 20
+    # And rows that days did not have, as of mail from before an upgrade, are in it
+    await connection.execute(
+        f"insert into domain_statistics (day, domain_no, {FIGURES})"  # noqa: S608 - names of this file's own
+        " select '2001-02-03', n, 1, 0, 0, 0, 0, 0, 0, 0, 0, '{}' from unnest(array[null, 7]) n"
+    )
+    assert await connection.fetchval(ADDED) == 22
+    assert await months_amiss(connection) == []
+
+
+async def test_nothing_is_added_while_another_worker_books(connection: Any, pool: Any) -> None:
+    # Given days to add, and a worker under way with figures
+    await connection.execute(DAYS)
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("select pg_advisory_xact_lock($1)", FINDING_LOCK)
+        # When the job looks, Then it does nothing, and says that there is no more to do at once
+        assert not await months.add_day(connection)
+        assert await connection.fetchval(ADDED) == 0
+    assert await months.add_day(connection)
