@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from base64 import b64encode
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.compose.signing_keys import read_pem
 from gateway.delivery.dkim import Signer
 from gateway.errors import SettingsError
 from gateway.settings import DkimKey
@@ -138,6 +140,13 @@ def test_a_subdomain_is_signed_by_the_domain_above_and_strangers_are_not(signer:
 def test_a_mail_signs_the_same_bytes_twice_with_ed25519(signer: Signer) -> None:
     mail = mail_of("campaign")
     assert signer.sign(mail, "fabrikam.example") == signer.sign(mail, "fabrikam.example")
+
+
+@given(st.binary(max_size=300))
+def test_a_signature_of_libsodium_is_that_of_openssl(header: bytes) -> None:
+    """The verifier above is libsodium, too. RFC 8463 3: what is signed is a SHA-256."""
+    key = read_pem(pem(ED25519))
+    assert key.sign(header) == ED25519.sign(hashlib.sha256(header).digest())
 
 
 @pytest.mark.parametrize(
