@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from service.database import statement
 from service.errors import BadInput
 from service.graph.connection import BEFORE_EVERYTHING, LARGEST_PAGE, Window, read_number_window, read_window
 
@@ -45,6 +46,11 @@ def test_a_page_has_1_to_100_rows(first: int) -> None:
         with pytest.raises(BadInput, match="1 to 100"):
             read(first, None)
         assert (read(1, None).first, read(100, None).first) == (1, 100)
+
+
+@pytest.mark.parametrize("driver", ["id", "received", "clicked"])
+def test_a_statement_that_knows_the_largest_page_cuts_none(driver: str) -> None:
+    assert f"limit {LARGEST_PAGE + 1}) f limit" in statement(f"page_by_{driver}").sql
 
 
 def test_a_page_starts_at_the_newest_or_after_a_cursor() -> None:
