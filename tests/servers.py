@@ -32,9 +32,9 @@ def make_tables(url: str) -> None:
 
 
 @contextmanager
-def migrated_postgres(run: Path, database: str, *, durable: bool = False) -> Iterator[Postgres]:
+def migrated_postgres(run: Path, database: str, *, durable: bool = False, buffers: str = "128MB") -> Iterator[Postgres]:
     """PostgreSQL 18 in this directory, run by the launcher's code; `durable`: with fsync. `database` has our tables."""
-    server = Postgres(data=run / "postgres", run=run, log=run / "postgres.log", durable=durable)
+    server = Postgres(data=run / "postgres", run=run, log=run / "postgres.log", durable=durable, buffers=buffers)
     try:
         server.start()
         server.wait_ready()

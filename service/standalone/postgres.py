@@ -28,7 +28,6 @@ _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "jit": "off",
     "timezone": "UTC",
@@ -56,19 +55,22 @@ class Postgres:
     """One PostgreSQL server with its files in `data` and its socket in `run`.
 
     `durable=False` leaves the disk out of it: for tests, which lose nothing that matters. `lock_fd` is kept open by
-    the server as long as it lives.
+    the server as long as it lives. `buffers` is its shared_buffers.
     """
 
     name = "postgres"
     stop_signal = signal.SIGINT
     """Fast shutdown: transactions end, nothing is lost, the next start need not recover."""
 
-    def __init__(self, *, data: Path, run: Path, log: Path, durable: bool = True, lock_fd: int = -1) -> None:
+    def __init__(
+        self, *, data: Path, run: Path, log: Path, durable: bool = True, lock_fd: int = -1, buffers: str = "128MB"
+    ) -> None:
         self._data = data
         self._run = run
         self._log = log
         self._kept_open = () if lock_fd < 0 else (lock_fd,)
         self._durable = durable
+        self._buffers = buffers
         self._account = self._find_account()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -80,7 +82,7 @@ class Postgres:
         """Make the cluster when there is none, and start; `wait_ready` waits for it. Raises LaunchError."""
         self._initialise()
         self._give(self._run)
-        settings = _SETTINGS | ({} if self._durable else _THROWAWAY)
+        settings = _SETTINGS | {"shared_buffers": self._buffers} | ({} if self._durable else _THROWAWAY)
         command: list[str | Path] = [binaries() / "postgres", "-D", self._data, "-k", self._run]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
