@@ -54,8 +54,9 @@ COUNT_LISTS_SECONDS = 10.0
 """Seconds between two counts of dynamic lists, each some seconds at most: 200 lists are counted within the hour."""
 FIND_SECONDS = 0.5
 """Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
-ADD_DAYS_SECONDS = 60.0
-"""Seconds between looks whether a day of figures is to be added to its month: one read of one row."""
+ADD_DAYS_SECONDS = 5.0
+"""Seconds between looks whether a day of figures is to be added to its month: one read of one row. Never at once: what
+finds mail waits meanwhile, and after an upgrade there is a year of days."""
 CHECK_SENDERS_SECONDS = 10.0
 """Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 HISTORY_SECONDS = 2.0
@@ -191,7 +192,8 @@ def _finding_jobs(deployment: Deployment) -> list[Job]:
         return Progress(more=await finding.keep_up(connection, deployment))
 
     async def add_days(connection: Connection) -> Progress:
-        return Progress(more=await months.add_day(connection))
+        await months.add_day(connection)
+        return Progress()
 
     return [
         Job(name="finding mail", run=keep_up_finding, every=FIND_SECONDS),

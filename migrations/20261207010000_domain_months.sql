@@ -1,7 +1,7 @@
 -- migrate:up
 
 -- The same by month: a year of 30,000 domains is millions of rows by day. A job adds each day to its month two days
--- later, when most of what becomes of its mail is in it; what becomes of it then goes into both (the trigger below).
+-- later, when most of what becomes of its mail is in it; what becomes of it then goes into both (the triggers below).
 create table domain_month_statistics (
     month date not null,
     domain_no integer,
@@ -28,24 +28,16 @@ create table domain_month_progress (
 );
 insert into domain_month_progress (day, domain_no) values ('2000-01-01', 0);
 
--- What a change of a day's row adds to its month, once that day is in it. Times that are gone are added below zero.
-create function add_to_domain_month() returns trigger language plpgsql as $$
+-- What days that are in their months already add to these: by progress alone, whatever clocks say.
+create function add_new_to_domain_months() returns trigger language plpgsql as $$
 begin
-    if not exists (select from domain_month_progress p
-                   where (new.day, coalesce(new.domain_no, 0)) < (p.day, p.domain_no)) then
-        return null;
-    end if;
     insert into domain_month_statistics as m (month, domain_no, cause, sent, accepted, deferred, refused, bounced,
                                               complained, opened, clicked, received, times)
-    values (date_trunc('month', new.day)::date, new.domain_no, new.cause, new.sent - coalesce(old.sent, 0),
-            new.accepted - coalesce(old.accepted, 0), new.deferred - coalesce(old.deferred, 0),
-            new.refused - coalesce(old.refused, 0), new.bounced - coalesce(old.bounced, 0),
-            new.complained - coalesce(old.complained, 0), new.opened - coalesce(old.opened, 0),
-            new.clicked - coalesce(old.clicked, 0), new.received - coalesce(old.received, 0),
-            case when old.times is null then new.times
-                 when old.times = new.times then '{}'
-                 else add_up_times(new.times || array(select -(c >> 8) * 256 + (c & 255) from unnest(old.times) u (c)))
-            end)
+    select date_trunc('month', n.day)::date, n.domain_no, n.cause, sum(n.sent), sum(n.accepted), sum(n.deferred),
+           sum(n.refused), sum(n.bounced), sum(n.complained), sum(n.opened), sum(n.clicked), sum(n.received),
+           all_times(n.times)
+    from new_days n join domain_month_progress p on (n.day, coalesce(n.domain_no, 0)) < (p.day, p.domain_no)
+    group by 1, 2, 3
     on conflict (month, domain_no, cause) do update
     set sent = m.sent + excluded.sent, accepted = m.accepted + excluded.accepted,
         deferred = m.deferred + excluded.deferred, refused = m.refused + excluded.refused,
@@ -55,10 +47,41 @@ begin
     return null;
 end $$;
 
--- Today's mail, which is nearly all that is booked, is not asked about.
-create trigger add_to_domain_month after insert or update on domain_statistics
-    for each row when (new.day < (now() at time zone 'UTC')::date)
-    execute function add_to_domain_month();
+-- The same of rows that change: what they are now, less what they were; times that are gone count below zero.
+create function add_changes_to_domain_months() returns trigger language plpgsql as $$
+begin
+    insert into domain_month_statistics as m (month, domain_no, cause, sent, accepted, deferred, refused, bounced,
+                                              complained, opened, clicked, received, times)
+    select date_trunc('month', c.day)::date, c.domain_no, c.cause, sum(c.k * c.sent), sum(c.k * c.accepted),
+           sum(c.k * c.deferred), sum(c.k * c.refused), sum(c.k * c.bounced), sum(c.k * c.complained),
+           sum(c.k * c.opened), sum(c.k * c.clicked), sum(c.k * c.received),
+           add_up_times(all_times(case when c.k = 1 then c.times
+                                       else array(select -(t >> 8) * 256 + (t & 255) from unnest(c.times) u (t)) end))
+    from (select 1 as k, n.day, n.domain_no, n.cause, n.sent, n.accepted, n.deferred, n.refused, n.bounced,
+                 n.complained, n.opened, n.clicked, n.received, n.times
+          from new_days n
+          union all
+          select -1, o.day, o.domain_no, o.cause, o.sent, o.accepted, o.deferred, o.refused, o.bounced,
+                 o.complained, o.opened, o.clicked, o.received, o.times
+          from old_days o) c
+    join domain_month_progress p on (c.day, coalesce(c.domain_no, 0)) < (p.day, p.domain_no)
+    group by 1, 2, 3
+    on conflict (month, domain_no, cause) do update
+    set sent = m.sent + excluded.sent, accepted = m.accepted + excluded.accepted,
+        deferred = m.deferred + excluded.deferred, refused = m.refused + excluded.refused,
+        bounced = m.bounced + excluded.bounced, complained = m.complained + excluded.complained,
+        opened = m.opened + excluded.opened, clicked = m.clicked + excluded.clicked,
+        received = m.received + excluded.received, times = with_times(m.times, excluded.times);
+    return null;
+end $$;
+
+create trigger add_new_to_domain_months after insert on domain_statistics
+    referencing new table as new_days
+    for each statement execute function add_new_to_domain_months();
+
+create trigger add_changes_to_domain_months after update on domain_statistics
+    referencing new table as new_days old table as old_days
+    for each statement execute function add_changes_to_domain_months();
 
 -- migrate:down
 -- Migrations only go forward: correct a mistake with a new one.

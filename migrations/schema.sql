@@ -464,28 +464,54 @@ CREATE TYPE public.verdict AS ENUM (
 
 
 --
--- Name: add_to_domain_month(); Type: FUNCTION; Schema: public; Owner: -
+-- Name: add_changes_to_domain_months(); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.add_to_domain_month() RETURNS trigger
+CREATE FUNCTION public.add_changes_to_domain_months() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if not exists (select from domain_month_progress p
-                   where (new.day, coalesce(new.domain_no, 0)) < (p.day, p.domain_no)) then
-        return null;
-    end if;
     insert into domain_month_statistics as m (month, domain_no, cause, sent, accepted, deferred, refused, bounced,
                                               complained, opened, clicked, received, times)
-    values (date_trunc('month', new.day)::date, new.domain_no, new.cause, new.sent - coalesce(old.sent, 0),
-            new.accepted - coalesce(old.accepted, 0), new.deferred - coalesce(old.deferred, 0),
-            new.refused - coalesce(old.refused, 0), new.bounced - coalesce(old.bounced, 0),
-            new.complained - coalesce(old.complained, 0), new.opened - coalesce(old.opened, 0),
-            new.clicked - coalesce(old.clicked, 0), new.received - coalesce(old.received, 0),
-            case when old.times is null then new.times
-                 when old.times = new.times then '{}'
-                 else add_up_times(new.times || array(select -(c >> 8) * 256 + (c & 255) from unnest(old.times) u (c)))
-            end)
+    select date_trunc('month', c.day)::date, c.domain_no, c.cause, sum(c.k * c.sent), sum(c.k * c.accepted),
+           sum(c.k * c.deferred), sum(c.k * c.refused), sum(c.k * c.bounced), sum(c.k * c.complained),
+           sum(c.k * c.opened), sum(c.k * c.clicked), sum(c.k * c.received),
+           add_up_times(all_times(case when c.k = 1 then c.times
+                                       else array(select -(t >> 8) * 256 + (t & 255) from unnest(c.times) u (t)) end))
+    from (select 1 as k, n.day, n.domain_no, n.cause, n.sent, n.accepted, n.deferred, n.refused, n.bounced,
+                 n.complained, n.opened, n.clicked, n.received, n.times
+          from new_days n
+          union all
+          select -1, o.day, o.domain_no, o.cause, o.sent, o.accepted, o.deferred, o.refused, o.bounced,
+                 o.complained, o.opened, o.clicked, o.received, o.times
+          from old_days o) c
+    join domain_month_progress p on (c.day, coalesce(c.domain_no, 0)) < (p.day, p.domain_no)
+    group by 1, 2, 3
+    on conflict (month, domain_no, cause) do update
+    set sent = m.sent + excluded.sent, accepted = m.accepted + excluded.accepted,
+        deferred = m.deferred + excluded.deferred, refused = m.refused + excluded.refused,
+        bounced = m.bounced + excluded.bounced, complained = m.complained + excluded.complained,
+        opened = m.opened + excluded.opened, clicked = m.clicked + excluded.clicked,
+        received = m.received + excluded.received, times = with_times(m.times, excluded.times);
+    return null;
+end $$;
+
+
+--
+-- Name: add_new_to_domain_months(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.add_new_to_domain_months() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into domain_month_statistics as m (month, domain_no, cause, sent, accepted, deferred, refused, bounced,
+                                              complained, opened, clicked, received, times)
+    select date_trunc('month', n.day)::date, n.domain_no, n.cause, sum(n.sent), sum(n.accepted), sum(n.deferred),
+           sum(n.refused), sum(n.bounced), sum(n.complained), sum(n.opened), sum(n.clicked), sum(n.received),
+           all_times(n.times)
+    from new_days n join domain_month_progress p on (n.day, coalesce(n.domain_no, 0)) < (p.day, p.domain_no)
+    group by 1, 2, 3
     on conflict (month, domain_no, cause) do update
     set sent = m.sent + excluded.sent, accepted = m.accepted + excluded.accepted,
         deferred = m.deferred + excluded.deferred, refused = m.refused + excluded.refused,
@@ -4468,10 +4494,17 @@ CREATE INDEX test_email_of_mailing ON public.test_email USING btree (mailing_id)
 
 
 --
--- Name: domain_statistics add_to_domain_month; Type: TRIGGER; Schema: public; Owner: -
+-- Name: domain_statistics add_changes_to_domain_months; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER add_to_domain_month AFTER INSERT OR UPDATE ON public.domain_statistics FOR EACH ROW WHEN ((new.day < ((now() AT TIME ZONE 'UTC'::text))::date)) EXECUTE FUNCTION public.add_to_domain_month();
+CREATE TRIGGER add_changes_to_domain_months AFTER UPDATE ON public.domain_statistics REFERENCING OLD TABLE AS old_days NEW TABLE AS new_days FOR EACH STATEMENT EXECUTE FUNCTION public.add_changes_to_domain_months();
+
+
+--
+-- Name: domain_statistics add_new_to_domain_months; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER add_new_to_domain_months AFTER INSERT ON public.domain_statistics REFERENCING NEW TABLE AS new_days FOR EACH STATEMENT EXECUTE FUNCTION public.add_new_to_domain_months();
 
 
 --

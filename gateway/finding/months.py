@@ -1,5 +1,5 @@
 """Figures by domain and month, of which a year is answered: days are added to their months when most of what becomes of
-their mail is in them. What becomes of it later goes into both (`add_to_domain_month`, a trigger)."""
+their mail is in them. What becomes of it later goes into both (`add_changes_to_domain_months`, a trigger)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from gateway.finding.job import FINDING_LOCK
 SETTLES = 1
 """Days after its end when a day is added: most opens and bounces have come by then, and need not be written twice."""
 WIDTH = 20_000
-"""Numbers of domains in one transaction: so many rows take a tenth of a second or two."""
+"""Numbers of domains in one transaction: so many rows take some tenths of a second."""
 
 
 async def add_day(connection: Connection, width: int = WIDTH) -> bool:
-    """Add rows of the next day that is over to its month; returns whether there may be more. While another worker
-    books figures, do nothing."""
+    """Add rows of the next day that is over to its month; returns whether there was one. It waits for a worker that
+    books figures: under lasting load the lock is hardly ever free. Leave others some time before the next."""
+    if not await QUERIES.is_day_to_add(connection, settles=SETTLES):
+        return False
     async with connection.transaction():
-        if not await QUERIES.try_finding_lock(connection, lock=FINDING_LOCK):
-            return False
-        return bool(await QUERIES.add_day_to_month(connection, settles=SETTLES, width=width))
+        await QUERIES.take_finding_lock(connection, lock=FINDING_LOCK)
+        await QUERIES.add_day_to_month(connection, settles=SETTLES, width=width)
+    return True

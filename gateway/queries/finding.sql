@@ -286,9 +286,15 @@ set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
     opened = s.opened + excluded.opened, clicked = s.clicked + excluded.clicked,
     received = s.received + excluded.received, times = with_times(s.times, excluded.times);
 
--- name: add_day_to_month$
+-- name: is_day_to_add$
+-- Whether a day has been over for :settles days and is not in its month; none while mail from before the search rows is
+-- still coming in, of any day.
+select exists (select from domain_month_progress p where p.day < (now() at time zone 'UTC')::date - :settles::integer)
+       and not exists (select from search_backfill);
+
+-- name: add_day_to_month!
 -- Adds the next rows of days that have been over for :settles days to their months: those of one day and of :width
--- domain numbers. Returns true when there was such a day. The trigger that adds what comes later asks the same clock.
+-- domain numbers.
 with p as materialized (
     select p.day, p.domain_no, p.domain_no + :width::integer as until_no, b.before
     from (select (now() at time zone 'UTC')::date - :settles::integer as before) b
@@ -317,7 +323,7 @@ with p as materialized (
     left join lateral (select d.day from domain_statistics d
                        where d.day > p.day order by d.day limit 1) later on true
 )
-update domain_month_progress p set day = f.day, domain_no = f.domain_no from following f returning true;
+update domain_month_progress p set day = f.day, domain_no = f.domain_no from following f;
 
 -- name: keep_latest!
 -- Keeps the newest of these messages as that of its customer, unless a newer one is kept.

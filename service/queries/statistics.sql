@@ -95,7 +95,7 @@ with whole as materialized (
     select case when :names::text[] is not null
                 then array(select n.no from search_name n where n.kind = 'DOMAIN' and n.name = any(:names::text[]))
            end as nos
-), top as (
+), top as materialized (
     select s.domain_no
     from ({rows_by_domain}) s
     where :by_domain::boolean

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from gateway.finding import months
 from gateway.finding.job import FINDING_LOCK
+from tests.eventually import eventually
 from tests.statistics import months_amiss
 
 FIGURES = "sent, accepted, deferred, refused, bounced, complained, opened, clicked, received, times"
@@ -56,12 +58,42 @@ async def test_what_changes_later_goes_into_the_month_wherever_the_job_stands(co
     assert await months_amiss(connection) == []
 
 
-async def test_nothing_is_added_while_another_worker_books(connection: Any, pool: Any) -> None:
+async def test_a_clock_that_was_wrong_loses_nothing(connection: Any) -> None:
+    # Given days that were added by a clock forty days ahead
+    await connection.execute("update domain_month_progress set day = (now() at time zone 'UTC')::date + 40")
+    # When figures of the present are booked by one that is right
+    await connection.execute(DAYS)
+    await connection.execute("update domain_statistics set opened = opened + 1")
+    # Then they are in their months
+    assert await connection.fetchval(ADDED) == 40
+    assert await months_amiss(connection) == []
+
+
+async def test_days_wait_until_mail_from_before_has_come_in(connection: Any) -> None:
+    # Given an upgrade of a ledger whose mail is still coming in, of any day
+    await connection.execute(DAYS)
+    await connection.execute("insert into search_backfill (customer_id, message_id) values (0, uuidv7())")
+    assert not await months.add_day(connection)
+    # When all of it has, Then days are added, once
+    await connection.execute("delete from search_backfill")
+    assert await months.add_day(connection)
+    assert await months_amiss(connection) == []
+
+
+async def test_a_day_is_added_when_a_worker_that_books_is_done(connection: Any, pool: Any) -> None:
     # Given days to add, and a worker under way with figures
     await connection.execute(DAYS)
-    async with pool.acquire() as other, other.transaction():
-        await other.execute("select pg_advisory_xact_lock($1)", FINDING_LOCK)
-        # When the job looks, Then it does nothing, and says that there is no more to do at once
-        assert not await months.add_day(connection)
-        assert await connection.fetchval(ADDED) == 0
-    assert await months.add_day(connection)
+    async with pool.acquire() as other, pool.acquire() as observer:
+        async with other.transaction():
+            await other.execute("select pg_advisory_xact_lock($1)", FINDING_LOCK)
+            adding = asyncio.create_task(months.add_day(connection))
+            # When the job comes to it, Then it waits
+            waiting = (
+                "select exists (select from pg_locks where not granted and database = (select oid from pg_database"
+            )
+            waiting += " where datname = current_database()))"
+            await eventually(lambda: observer.fetchval(waiting))
+            assert await observer.fetchval(ADDED) == 0
+        # And goes on
+        assert await adding
+        assert await months_amiss(observer) == []
