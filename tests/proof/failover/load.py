@@ -46,27 +46,56 @@ LAUNCH = """mutation($i: LaunchCampaignInput!) { launchCampaign(input: $i) {
   campaign { id } userErrors { code message } } }"""
 
 
+class MarkedDown(Exception):
+    """A request was ended because its service is no longer ready."""
+
+
 class Balancer:
-    """Which service is asked: those that said lately that they are ready, in turn."""
+    """Which service is asked: those that said lately that they are ready, in turn. What one that is ready no longer has
+    not answered is ended (HAProxy: `on-marked-down shutdown-sessions`): all clients may wait for a frozen one."""
 
     def __init__(self, world: World) -> None:
         self._services = world.services
+        self._urls = [f"http://{one.address}:8000" for one in self._services]
         self._ready = [True] * len(self._services)
+        self._under_way: dict[str, set[asyncio.Timeout]] = {url: set() for url in self._urls}
         self._turns = itertools.count()
 
     def next(self, but: str = "") -> str:
         """The address of one, another than `but` where there is another."""
-        able = [f"http://{one.address}:8000" for one, ready in zip(self._services, self._ready, strict=True) if ready]
-        able = able or [f"http://{one.address}:8000" for one in self._services]
+        able = [url for url, ready in zip(self._urls, self._ready, strict=True) if ready] or self._urls
         others = [one for one in able if one != but] or able
         return others[next(self._turns) % len(others)]
+
+    @asynccontextmanager
+    async def asking(self, url: str, seconds: float) -> AsyncIterator[None]:
+        """A request to this service, which has so long. Raises TimeoutError; MarkedDown."""
+        ended = asyncio.timeout(None)
+        try:
+            async with ended:
+                self._under_way[url].add(ended)
+                async with asyncio.timeout(seconds):
+                    yield
+        except TimeoutError:
+            if ended.expired():
+                raise MarkedDown from None
+            raise
+        finally:
+            self._under_way[url].discard(ended)
+
+    def _mark_down(self, number: int) -> None:
+        for ended in self._under_way[self._urls[number]]:
+            if not ended.expired():
+                ended.reschedule(0)
 
     async def run(self) -> None:
         """Look at each, until cancelled."""
 
         async def look(number: int) -> None:
             while True:
-                self._ready[number] = await is_ready(self._services[number])
+                was, self._ready[number] = self._ready[number], await is_ready(self._services[number])
+                if was and not self._ready[number]:
+                    self._mark_down(number)
                 await asyncio.sleep(LOOK_SECONDS)
 
         async with asyncio.TaskGroup() as group:
@@ -209,14 +238,14 @@ class Load:
     ) -> dict[str, Any] | str:
         """The answer of one service, or why there is none."""
         try:
-            async with asyncio.timeout(seconds):
+            async with self._balancer.asking(url, seconds):
                 answer = await self._http.post(
                     f"{url}/graphql",
                     json={"query": document, "variables": variables},
                     headers={"Authorization": f"Bearer {token}"},
                     timeout=seconds,
                 )
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (httpx.HTTPError, TimeoutError, MarkedDown) as error:
             return type(error).__name__
         if answer.status_code == 503:
             return "503"
