@@ -28,6 +28,8 @@ from service.standalone.postgres import Postgres
 from tests.bench import end_to_end
 from tests.bench.sending import sender_rate
 
+FINDING_LOCK = 0x66696E64
+"""Of the job that writes search rows, as of the first commit that has it."""
 RECORDED_SECONDS = 30.0
 """From the last mail that the server took to its record: some milliseconds, when nothing is wrong."""
 
@@ -39,6 +41,7 @@ class _Ledger:
         self._pool = pool
         self._deployment = deployment
         self._campaigns = 0
+        self._holding: asyncpg.Connection[Any] | None = None
 
     async def campaign(self, *, count: int, tracked: bool, page: str) -> str:
         """Make a campaign with all its messages, due now; returns its id. All trees send the same page."""
@@ -52,6 +55,20 @@ class _Ledger:
             await connection.execute("vacuum analyze outbox")
             await connection.execute("checkpoint")
         return str(campaign_id)
+
+    async def search_rows(self, *, written: bool) -> bool:
+        """Have the job that writes search rows do its work from now on, or nothing at all; what it has left is gone."""
+        if self._holding is None:
+            self._holding = await asyncpg.connect(os.environ["DATABASE_URL"])
+        await self._holding.execute("select pg_advisory_unlock_all()")
+        if not written:
+            await self._holding.execute("select pg_advisory_lock($1)", FINDING_LOCK)
+        if await self._holding.fetchval("select to_regclass('message_change') is not null"):
+            await self._holding.execute("delete from message_change")
+        if await self._holding.fetchval("select to_regclass('domain_month_progress') is not null"):
+            # The job beside it would wait for the lock.
+            await self._holding.execute("update domain_month_progress set day = now()")
+        return written
 
     async def recorded(self, *, campaign: str, count: int) -> int:
         """Wait until so many are recorded as accepted, at most `RECORDED_SECONDS`; returns how many are."""

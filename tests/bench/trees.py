@@ -75,8 +75,12 @@ class Tree:
         process.wait()
         return turn
 
-    async def gateway(self, window: Window, *, tracked: bool = False, dkim_key: Path | None = None) -> Turn:
-        """The cost of one worker with its PostgreSQL, for a campaign of `window.mails`."""
+    async def gateway(
+        self, window: Window, *, tracked: bool = False, dkim_key: Path | None = None, found: bool = False
+    ) -> Turn:
+        """The cost of one worker with its PostgreSQL, for a campaign of `window.mails`; `found`: with their search
+        rows, which a job writes behind it."""
+        await self._ask("search_rows", written=found)
         turn, process = await self._send(window, tracked=tracked, dkim_key=dkim_key)
         _stop(process)
         return turn

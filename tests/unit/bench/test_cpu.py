@@ -80,7 +80,9 @@ def test_an_older_commit_is_compared_turn_by_turn() -> None:
 def test_all_is_measured_three_times_unless_something_else_is_said() -> None:
     plan = Plan.read({"KINDS": "", "TURNS": "", "OLD": ""})
     assert (plan.turns, plan.old, plan.hurries) == (3, None, True)
-    assert {"sender", "plain", "tracked", "ed25519", "rsa", "smtp-source", "nodemailer", "naive"} == set(plan.kinds)
+    assert {"sender", "plain", "found", "tracked", "ed25519", "rsa", "smtp-source", "nodemailer", "naive"} == set(
+        plan.kinds
+    )
     assert Plan.read({"KINDS": "plain rsa", "TURNS": "5", "OLD": "HEAD~1"}) == Plan(
         kinds=("plain", "rsa"), turns=5, old="HEAD~1", hurries=False
     )
