@@ -205,8 +205,10 @@ class _Run:
             await launch(self.world.settings, addresses)
 
         async def decided() -> bool:
-            waiting = await self.connection.fetchval("select count(*) from outbox")
-            return bool(waiting <= left and await self.connection.fetchval(UNMADE) == 0)
+            # In this order: what is made after the outbox was counted is not in it.
+            if await self.connection.fetchval(UNMADE) > 0:
+                return False
+            return bool(await self.connection.fetchval("select count(*) from outbox") <= left)
 
         await eventually(decided, f"the end of the run {what}", seconds=PATIENCE_SECONDS)
         return self.world.smtp.taken[taken:]
