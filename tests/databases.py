@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import queue
 import threading
 
@@ -51,7 +52,8 @@ class Databases:
         # PostgreSQL keeps what a first connection learns of the catalogue in a file, which the copies have then, too.
         await (await asyncpg.connect(self._postgres.url(self._template))).close()
         while not self._stopping.is_set():
-            name = f"test_{next(self._numbers)}"
+            # Several processes may share a server (`make mutants`).
+            name = f"test_{os.getpid()}_{next(self._numbers)}"
             await self._make(name)
             while not self._stopping.is_set() and not self._offered(name):
                 pass
