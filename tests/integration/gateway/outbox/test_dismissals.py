@@ -9,8 +9,10 @@ from uuid import UUID
 import asyncpg
 
 from gateway.mail.message import MessageRef
+from gateway.notify.changes import CHANNEL, ChangeKind, change_payload
 from gateway.outbox.dismissals import dismiss_many
 from tests.builders import NOON, insert, make_customer, make_message
+from tests.eventually import eventually
 
 WAITING = "select count(*) from message_trouble t where waits_for_person(t)"
 
@@ -64,6 +66,29 @@ async def test_a_new_status_brings_it_back(connection: Any) -> None:
     await connection.execute("update message set status = 'EXPIRED' where id = $1", held.message_id)
     # Then it waits again
     assert await connection.fetchval(WAITING) == 2
+
+
+async def test_open_pages_are_told_what_was_taken_off(connection: Any, pool: Any) -> None:
+    # Given failed mail of a customer whose page is open
+    ref = await failed(connection, "REFUSED", "POLICY")
+    await connection.execute(
+        "insert into customer_watch (customer_id, watcher, watched_until)"
+        " values ($1, uuidv7(), now() + interval '1 hour')",
+        ref.customer_id,
+    )
+    told: list[str] = []
+
+    def hear(*heard: Any) -> None:
+        told.append(heard[-1])
+
+    async with pool.acquire() as page:
+        await page.add_listener(CHANNEL, hear)
+        # When it is dismissed
+        await dismiss_many(connection, [ref], "Kim")
+        # Then the page hears of that message
+        await eventually(lambda: told, "the notification")
+        await page.remove_listener(CHANNEL, hear)
+    assert told == [change_payload(ref.customer_id, ref.message_id.hex, ChangeKind.MESSAGE)]
 
 
 async def test_a_copy_that_failed_waits_for_nobody_and_is_not_dismissed(connection: Any) -> None:

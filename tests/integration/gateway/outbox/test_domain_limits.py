@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from gateway.outbox.domain_limits import (
     limit_destination,
     resume_destination,
 )
+from gateway.outbox.parked import release_parked
 from tests.builders import insert, make_customer, make_message, make_outbox
 
 
@@ -93,3 +95,18 @@ async def test_domains_are_shown_by_how_much_waits_and_with_what_holds_it(still:
         ("paused.example", 1, later, "It is busy."),
         ("stopped.example", 1, None, "It refuses us."),
     ]
+
+
+async def test_a_pause_that_ends_frees_what_it_held_and_not_the_copy_beside_it(still: Any) -> None:
+    # Given a mail that waits for a paused domain, and a copy of it that another domain put off
+    customer = await make_customer(still)
+    message = await make_message(still, customer)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    waits = {"due_at": later, "scheduled": True}
+    await make_outbox(still, customer, message, address="c@paused.example", attempt=1, **waits)
+    await make_outbox(still, customer, message, address="d@slow.example", recipient_no=1, attempt=1, **waits)
+    # When what the domain holds is released
+    await release_parked(still, domain="paused.example")
+    # Then the mail is due, and its copy keeps its time
+    due = await still.fetch("select recipient_no, due_at <= now() as due from outbox order by recipient_no")
+    assert [tuple(row) for row in due] == [(0, True), (1, False)]

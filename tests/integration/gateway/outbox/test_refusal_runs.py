@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.deployment import Deployment
 from gateway.mail.message import MessageRef
@@ -49,6 +50,11 @@ async def queue(connection: Any, deployment: Deployment, *addresses: str) -> lis
     return [await queue_mail(connection, deployment, address) for address in addresses]
 
 
+def stops_counted(place: str) -> float:
+    """As scraped: how many relays or destinations were stopped."""
+    return REGISTRY.get_sample_value("mail_refusal_stops_total", {"place": place}) or 0.0
+
+
 async def stopped_relay(connection: Any) -> Any:
     return next((relay for relay in await relay_states(connection) if relay.stopped_at), None)
 
@@ -74,8 +80,10 @@ async def test_a_stale_list_at_several_domains_stops_the_relay_and_its_other_mai
     refuse(smtp_server)
     refs = await queue(connection, deployment, *[f"p{n}@d{n % RELAY_DOMAINS}.example" for n in range(40)])
     # When its mails go out
+    before = stops_counted("relay")
     worker = start(few)
     relay = await eventually(lambda: stopped_relay(connection), "the stop")
+    await eventually(lambda: stops_counted("relay") > before, "the count of stops")
     # Then the relay is stopped, with the words and without an address, in the API and for the mail that waits
     assert relay.stopped_why.endswith("550 5.1.1 user unknown")
     assert not relay.usable

@@ -135,6 +135,31 @@ async def test_clicks_of_one_message_are_its_own(pool: Any, make_context: MakeCo
         assert (found["nodes"], errors) == ([{"url": f"https://x.example/{url}"} for url in urls], [])
 
 
+async def test_pages_of_one_messages_clicks_go_on_where_they_ended(pool: Any, make_context: MakeContext) -> None:
+    # Given a mail that people and machines clicked in
+    customer = await make_customer(pool)
+    message = await make_message(pool, customer, status="ACCEPTED")
+    for number in range(5):
+        url = f"https://x.example/{number}"
+        await make_hit(pool, customer, message, url=url, verdict="MACHINE" if number % 2 else "HUMAN")
+    for asked_for, clicked in (("", [4, 2, 0]), (", includeMachine: true", [4, 3, 2, 1, 0])):
+        # When its clicks are read two at a time
+        read: list[str] = []
+        more, after = True, ""
+        while more:
+            found, _ = await list_of(
+                make_context(),
+                customer,
+                f'clicks(messageId: "Message_{customer}_{message.hex}"{asked_for}, first: 2{after})'
+                " { nodes { url } pageInfo { hasNextPage endCursor } }",
+            )
+            read += [node["url"] for node in found["nodes"]]
+            more, after = found["pageInfo"]["hasNextPage"], f', after: "{found["pageInfo"]["endCursor"]}"'
+            assert len(read) <= len(clicked)
+        # Then each comes once
+        assert read == [f"https://x.example/{number}" for number in clicked]
+
+
 async def test_notes_are_filtered_by_source_and_direction(pool: Any, make_context: MakeContext) -> None:
     # Given a note of every kind that there can be, each followed by another customer's of that kind
     customer, other = await make_customer(pool), await make_customer(pool)
