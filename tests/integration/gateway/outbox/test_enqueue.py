@@ -30,10 +30,12 @@ from gateway.mail.letter import (
 from gateway.mail.message import MessageRef
 from gateway.outbox.actions import assume_sent, cancel, retry
 from gateway.outbox.enqueue import SendRequest, enqueue
+from gateway.outbox.idempotency import first_result
 from gateway.settings import Settings
 from gateway.storage import attachments, content
 from gateway.templates import versions
 from tests.builders import insert, make_customer
+from tests.eventually import eventually
 
 CARD = CardLetter(kind=CardMailKind.CHARGE, amount=Money(amount=Decimal("12.50"), currency="USD"))
 VISIT = WorkOrderLetter(
@@ -419,3 +421,16 @@ async def test_a_held_mail_can_be_cancelled_too(connection: Any, deployment: Dep
     await cancel(connection, ref, "Dana", deployment)
 
     assert (await message_of(connection, ref))["state"] == "CANCELLED"
+
+
+async def test_who_uses_a_key_at_the_same_time_waits_for_the_first(connection: Any, pool: Any) -> None:
+    async with pool.acquire() as other, pool.acquire() as observer:
+        # Given a caller that has looked a key up and not ended
+        async with connection.transaction():
+            assert await first_result(connection, "the key", b"digest") is None
+            # When another uses the key, then it waits
+            asking = asyncio.create_task(first_result(other, "the key", b"digest"))
+            waiting = "select exists (select from pg_locks where not granted and pid = $1)"
+            await eventually(lambda: observer.fetchval(waiting, other.get_server_pid()), "the wait for the key")
+        # And goes on when the first has ended
+        assert await asking is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gateway.outbox.claim import WHOLE_CLAIMS, Claim, NextWay
 
@@ -13,7 +14,9 @@ SHORT = replace(NOTHING, short=True)
 
 def test_claims_try_the_short_way_until_one_has_to_go_the_whole_way() -> None:
     way = NextWay()
-    for found in (SHORT, NOTHING, SHORT):
+    leased: Any = (object(),)
+    found_short = replace(SHORT, leased=leased)
+    for found in (SHORT, NOTHING, found_short, SHORT):
         way.note(found)
         assert way.is_short
 
