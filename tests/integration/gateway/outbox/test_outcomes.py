@@ -12,7 +12,7 @@ import pytest
 from gateway.mail.response import Exchange, Fault, FaultKind, Response, Stage
 from gateway.mail.verdict import judge
 from gateway.outbox.claim import Claimed
-from gateway.outbox.outcomes import Finished, finished, hand_off, record
+from gateway.outbox.outcomes import UNDELIVERED, Finished, HandOff, decide_unsent, finished, hand_off, record
 from gateway.outbox.recovery import recover
 from gateway.verdict_rules import read_verdict_rules
 from tests.builders import NOON, insert, mailing_of, make_campaign, make_customer, make_outbox
@@ -190,6 +190,23 @@ async def test_what_is_not_ours_any_more_is_not_written(connection: Any) -> None
 
     assert await connection.fetchval("select count(*) from attempt") == 0
     assert await connection.fetchval("select status::text from message") == "QUEUED"
+
+
+async def test_what_will_not_be_sent_is_decided_each_with_its_own_reason(connection: Any) -> None:
+    # Given three claimed mails, one of them another worker's since
+    expired, suppressed, lost = [await sent(connection) for _ in range(3)]
+    await connection.execute("update outbox set lease_owner = $1 where message_id = $2", uuid4(), lost.key[1])
+    why = {HandOff.EXPIRED: expired, HandOff.SUPPRESSED: suppressed}
+    # When they are not sent
+    rows = [(row, UNDELIVERED[answer]) for answer, row in why.items()] + [(lost, UNDELIVERED[HandOff.EXPIRED])]
+    assert await decide_unsent(connection, rows[::-1]) == 2
+    # Then each says why, and what is not ours is still queued
+    found = await connection.fetch("select id, status::text, cause::text from message order by id")
+    assert {row["id"]: (row["status"], row["cause"]) for row in found} == {
+        expired.key[1]: ("EXPIRED", "DEADLINE"),
+        suppressed.key[1]: ("HELD", "SUPPRESSED"),
+        lost.key[1]: ("QUEUED", None),
+    }
 
 
 async def test_the_same_outcome_twice_is_written_once(connection: Any) -> None:
