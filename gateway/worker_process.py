@@ -55,8 +55,7 @@ COUNT_LISTS_SECONDS = 10.0
 FIND_SECONDS = 0.5
 """Seconds between looks for messages that changed: what is found across customers is a second or two behind."""
 ADD_DAYS_SECONDS = 5.0
-"""Seconds between looks whether a day of figures is to be added to its month: one read of one row. Never at once: what
-finds mail waits meanwhile, and after an upgrade there is a year of days."""
+"""Seconds between looks whether a day of figures is to be added to its month: one read of one row."""
 CHECK_SENDERS_SECONDS = 10.0
 """Seconds between looks for senders whose DNS is to be checked: they are as many as people make."""
 HISTORY_SECONDS = 2.0

@@ -20,13 +20,14 @@ create table domain_month_statistics (
 ) with (fillfactor = 70);
 
 -- How far days are in their months, in one row: all days before `day`, and of this one the domains before `domain_no`.
--- Mail of no known domain counts as 0.
+-- Mail of no known domain counts as 0. `added_at` is when a worker last added some: the next one leaves others its time.
 create table domain_month_progress (
     only_row boolean primary key default true check (only_row),
     day date not null,
-    domain_no integer not null
+    domain_no integer not null,
+    added_at timestamptz not null
 );
-insert into domain_month_progress (day, domain_no) values ('2000-01-01', 0);
+insert into domain_month_progress (day, domain_no, added_at) values ('2000-01-01', 0, 'epoch');
 
 -- What days that are in their months already add to these: by progress alone, whatever clocks say.
 create function add_new_to_domain_months() returns trigger language plpgsql as $$

@@ -1752,6 +1752,7 @@ CREATE TABLE public.domain_month_progress (
     only_row boolean DEFAULT true NOT NULL,
     day date NOT NULL,
     domain_no integer NOT NULL,
+    added_at timestamp with time zone NOT NULL,
     CONSTRAINT domain_month_progress_only_row_check CHECK (only_row)
 );
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
+from gateway.finding import months
 from gateway.mail.time_buckets import GROWTH
 from tests.finding import RECOUNT
 
@@ -86,6 +88,11 @@ async def statistics_amiss(connection: Any) -> list[str]:
             kept = KEPT_BY_DOMAIN if rollup == "domain" else KEPT_BY_MAIL.format(rollup=rollup, span=span)
             wrong += await _differences(connection, rollup, span, kept)
     return wrong + await months_amiss(connection)
+
+
+async def add_day(connection: Any, width: int = months.WIDTH) -> bool:
+    """The next step of the job at once."""
+    return await months.add_day(connection, width=width, pause=timedelta(seconds=-1))
 
 
 async def months_amiss(connection: Any) -> list[str]:

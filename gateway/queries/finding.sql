@@ -287,9 +287,11 @@ set sent = s.sent + excluded.sent, accepted = s.accepted + excluded.accepted,
     received = s.received + excluded.received, times = with_times(s.times, excluded.times);
 
 -- name: is_day_to_add$
--- Whether a day has been over for :settles days and is not in its month; none while mail from before the search rows is
--- still coming in, of any day.
-select exists (select from domain_month_progress p where p.day < (now() at time zone 'UTC')::date - :settles::integer)
+-- Whether a day has been over for :settles days and is not in its month, and no worker has added any for :pause; none
+-- while mail from before the search rows is still coming in, of any day.
+select exists (select from domain_month_progress p
+               where p.day < (now() at time zone 'UTC')::date - :settles::integer
+                 and clock_timestamp() not between p.added_at and p.added_at + :pause::interval)
        and not exists (select from search_backfill);
 
 -- name: add_day_to_month!
@@ -323,7 +325,7 @@ with p as materialized (
     left join lateral (select d.day from domain_statistics d
                        where d.day > p.day order by d.day limit 1) later on true
 )
-update domain_month_progress p set day = f.day, domain_no = f.domain_no from following f;
+update domain_month_progress p set day = f.day, domain_no = f.domain_no, added_at = clock_timestamp() from following f;
 
 -- name: keep_latest!
 -- Keeps the newest of these messages as that of its customer, unless a newer one is kept.

@@ -84,13 +84,11 @@ select d.day, d.domain_no, d.cause, d.sent, d.accepted, d.deferred, d.refused, d
 -- The same of days by domain and cause: of the :domains domains with most mail among those asked for. What is not told
 -- by day is read from the months that lie in the span.
 with whole as materialized (
-    select case when m.since < m.until then m.since else :until::date end as since,
-           case when m.since < m.until then m.until else :until::date end as until
+    select case when m.since < m.until and not :by_time::boolean then m.since else :until::date end as since,
+           case when m.since < m.until and not :by_time::boolean then m.until else :until::date end as until
     from (select date_trunc('month', :since::date + interval '1 month - 1 day')::date as since,
                  least(date_trunc('month', :until::date), date_trunc('month', p.day))::date as until
-          from domain_month_progress p where not :by_time::boolean
-          union all
-          select null, null where :by_time::boolean) m
+          from domain_month_progress p) m
 ), named as (
     select case when :names::text[] is not null
                 then array(select n.no from search_name n where n.kind = 'DOMAIN' and n.name = any(:names::text[]))

@@ -22,7 +22,6 @@ import aiosql
 import asyncpg
 
 from gateway.database import WORKER_SETTINGS, open_pool
-from gateway.finding import months
 from gateway.finding.booking import FACTS, Booking, Facts, book
 from gateway.finding.projection import SearchRow, insert_rows
 from service.database import PoolOptions, Statement, open_pools
@@ -32,6 +31,7 @@ from tests.bench.bare_insert import anchored, backend_seconds, bare_insert
 from tests.bench.end_to_end import durable_postgres
 from tests.bench.rows import SHORT, Row, Size, at_most
 from tests.bench.rows import bench as benchmark
+from tests.statistics import add_day
 
 STATEMENTS: Any = aiosql.from_path(Path(__file__).with_suffix(".sql"), "asyncpg", mandatory_parameters=False)
 BATCH = 2_000
@@ -116,7 +116,7 @@ async def book_year(connection: Any, messages: int) -> None:
             booking.add(row["id"], Facts(**{name: row[name] for name in FACTS}), row["bucket"])
         await book(connection, booking)
         begin = end
-    while await months.add_day(connection):
+    while await add_day(connection):
         pass
     await connection.execute("vacuum analyze mail_statistics, domain_statistics, domain_month_statistics")
     await connection.execute("vacuum analyze message_search")

@@ -10,7 +10,7 @@ import pytest
 from gateway.finding import months
 from gateway.finding.job import FINDING_LOCK
 from tests.eventually import eventually
-from tests.statistics import months_amiss
+from tests.statistics import add_day, months_amiss
 
 FIGURES = "sent, accepted, deferred, refused, bounced, complained, opened, clicked, received, times"
 DAYS = f"""
@@ -25,11 +25,11 @@ async def test_a_day_is_added_when_it_has_been_over_for_a_day(connection: Any) -
     # Given ten rows of each of four days
     await connection.execute(DAYS)
     # When days are added until there is no more to do
-    while await months.add_day(connection):
+    while await add_day(connection):
         pass
     # Then those of today and yesterday wait, and nothing is added twice
     assert await connection.fetchval(ADDED) == 20
-    assert not await months.add_day(connection)
+    assert not await add_day(connection)
     assert await months_amiss(connection) == []
 
 
@@ -39,7 +39,7 @@ async def test_what_changes_later_goes_into_the_month_wherever_the_job_stands(co
     await connection.execute(DAYS)
     seen = []
     # When figures of every row change between its steps: more, less, and other times
-    while await months.add_day(connection, width=width):
+    while await add_day(connection, width=width):
         await connection.execute(
             "update domain_statistics"
             " set opened = opened + 1, accepted = accepted - 1, times = times || array[-256 + 3]::bigint[]"
@@ -73,10 +73,10 @@ async def test_days_wait_until_mail_from_before_has_come_in(connection: Any) -> 
     # Given an upgrade of a ledger whose mail is still coming in, of any day
     await connection.execute(DAYS)
     await connection.execute("insert into search_backfill (customer_id, message_id) values (0, uuidv7())")
-    assert not await months.add_day(connection)
+    assert not await add_day(connection)
     # When all of it has, Then days are added, once
     await connection.execute("delete from search_backfill")
-    assert await months.add_day(connection)
+    assert await add_day(connection)
     assert await months_amiss(connection) == []
 
 
@@ -86,7 +86,7 @@ async def test_a_day_is_added_when_a_worker_that_books_is_done(connection: Any, 
     async with pool.acquire() as other, pool.acquire() as observer:
         async with other.transaction():
             await other.execute("select pg_advisory_xact_lock($1)", FINDING_LOCK)
-            adding = asyncio.create_task(months.add_day(connection))
+            adding = asyncio.create_task(add_day(connection))
             # When the job comes to it, Then it waits
             waiting = (
                 "select exists (select from pg_locks where not granted and database = (select oid from pg_database"
@@ -97,3 +97,17 @@ async def test_a_day_is_added_when_a_worker_that_books_is_done(connection: Any, 
         # And goes on
         assert await adding
         assert await months_amiss(observer) == []
+
+
+async def test_after_a_step_of_any_worker_the_search_job_has_its_time(connection: Any, pool: Any) -> None:
+    # Given many days to add, and several workers that come to it at once
+    await connection.execute(DAYS)
+    async with pool.acquire() as one, pool.acquire() as other:
+        done = await asyncio.gather(*(months.add_day(worker, width=1) for worker in (connection, one, other)))
+    # Then one of them adds, and the others leave it for later
+    assert sorted(done) == [False, False, True]
+    assert not await months.add_day(connection, width=1)
+    # When the time is over, also by a clock that was set back, then the next one adds
+    for shift in ("- interval '1 minute'", "+ interval '1 day'"):
+        await connection.execute(f"update domain_month_progress set added_at = now() {shift}")  # noqa: S608 - names of this file's own
+        assert await months.add_day(connection, width=1)

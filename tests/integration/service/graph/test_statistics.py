@@ -12,7 +12,6 @@ import orjson
 import pytest
 
 from gateway.deployment import Deployment
-from gateway.finding import months
 from service.graph.context import Context
 from service.graph.node import row_global_id
 from service.graph.schema import schema
@@ -29,7 +28,7 @@ from tests.builders import (
 )
 from tests.engine import deployment
 from tests.finding import keep_up
-from tests.statistics import COUNTS, MAIL, statistics_amiss
+from tests.statistics import COUNTS, MAIL, add_day, statistics_amiss
 
 __all__ = ["deployment"]
 
@@ -223,7 +222,7 @@ async def live(connection: Any, deployment: Deployment, seed: int, *, mails: int
         if world.chance.random() < 0.15:
             await keep_up(connection, deployment)
         if world.chance.random() < 0.3:
-            await months.add_day(connection, width=2)
+            await add_day(connection, width=2)
     await keep_up(connection, deployment)
     return world
 
@@ -279,7 +278,7 @@ async def test_every_question_is_answered_as_the_ledger_counts(
     await check_filters(connection, make_context(), world)
     await check_zones(connection, make_context())
     # And whichever days are in their months
-    while await months.add_day(connection, width=2):
+    while await add_day(connection, width=2):
         pass
     assert await statistics_amiss(connection) == []
     await check_groups(connection, make_context())
@@ -394,7 +393,7 @@ async def test_a_year_by_domain_is_read_by_month(
     world = await live(connection, deployment, 3, mails=60, steps=120)
     context, year = make_context(), {"since": SINCE - timedelta(days=200), "until": UNTIL + timedelta(days=11)}
     before = await ask(context, "DOMAIN", **year)
-    while await months.add_day(connection):
+    while await add_day(connection):
         pass
     # When more becomes of it, and the days' own rows of whole months are gone
     for _ in range(40):
